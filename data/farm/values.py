@@ -1,0 +1,37 @@
+"""What a farm's device says of itself, free of any dialect's spelling."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class StateReport:
+    """An output says whether it is on. `output` counts from 1 where a device has several."""
+
+    topic: str
+    output: int
+    is_on: bool
+    reported_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Presence:
+    """A device came on line, or its broker says that it has gone."""
+
+    topic: str
+    is_online: bool
+    reported_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SensorValue:
+    """A probe's value in its own unit: `temperature` in °C, `humidity` in %, others as named by `unit`."""
+
+    topic: str
+    sensor_type: str
+    value: float
+    unit: str
+    reported_at: datetime
+
+
+Report = StateReport | Presence | SensorValue
