@@ -107,3 +107,11 @@ def is_nowhere(latitude: float, longitude: float) -> bool:
 
 def _refuse_constant(name: str) -> float:
     raise ValueError(name)
+
+
+def from_zero(value: object, field: str, high: float = math.inf) -> float | None:
+    """A number from 0 to `high`; absent, or negative as phones write "unknown", is None. Raises Invalid(field)."""
+    if value is None:
+        return None
+    read = number(value, field, high=high)
+    return read if read >= 0 else None
