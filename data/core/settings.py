@@ -1,0 +1,61 @@
+"""What an installation decides for itself, read from the environment (or a `.env` file) once at the start."""
+
+from functools import cached_property
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """One installation. Every field is an environment variable of the same name in capitals."""
+
+    model_config = SettingsConfigDict(env_file=".env", extra="ignore")
+
+    database_url: str = Field("", description="PostgreSQL 15+, as the role that owns the tables")
+    secret_key: str = Field("", description="at least 32 random characters; signs, encrypts, derives role passwords")
+    previous_secret_keys: str = Field("", description="comma-separated; still decrypt, no longer encrypt")
+    public_url: str = Field("", description="the address people type, such as https://steading.example")
+    host: str = "127.0.0.1"
+    port: int = 8080
+    var_dir: Path = Path("var")
+    demonstration: bool = Field(False, description="set by `run` only: labels every page")
+
+    mqtt_url: str = Field("", description="mqtt://user:password@host:1883; empty: an embedded broker")
+    mqtt_port: int = Field(1883, description="where the embedded broker listens")
+    tile_url: str = Field("", description="a map tile template; empty: the built-in vector map")
+    tile_attribution: str = ""
+    find_my_url: str = Field("", description="a macless-haystack endpoint")
+    find_my_user: str = ""
+    find_my_password: str = ""
+
+    oidc_issuer: str = Field("", description="an OpenID Connect issuer; empty: passwords only")
+    oidc_client_id: str = ""
+    oidc_client_secret: str = ""
+
+    smtp_url: str = Field("", description="smtp://user:password@host:587; empty: no mail is sent")
+    mail_from: str = "steading@localhost"
+
+    intake_capacity: int = Field(20_000, description="messages waiting to be stored before senders are told to wait")
+
+    def missing_for_service(self) -> list[str]:
+        """What `serve` cannot do without, one line each, in words for the person who runs it."""
+        wanted = []
+        if not self.database_url:
+            wanted.append("DATABASE_URL: the PostgreSQL database, such as postgresql://owner:…@db/steading")
+        if len(self.secret_key) < 32:
+            wanted.append("SECRET_KEY: at least 32 random characters (python -c 'import secrets; print(secrets.token_urlsafe(48))')")
+        if not self.public_url:
+            wanted.append("PUBLIC_URL: the address people type, such as https://steading.example")
+        return wanted
+
+    @cached_property
+    def origin(self) -> str:
+        """Scheme, host and port that a browser sends as Origin."""
+        parts = urlsplit(self.public_url or f"http://{self.host}:{self.port}")
+        return f"{parts.scheme}://{parts.netloc}"
+
+    @property
+    def is_https(self) -> bool:
+        return self.origin.startswith("https://")
