@@ -22,6 +22,8 @@ def document(body: bytes | str | Document, field: str = "body") -> Document:
             parsed = json.loads(body, parse_constant=_refuse_constant)
         except (ValueError, RecursionError):
             raise Invalid(field, "This is not JSON.") from None
+    if parsed is None:
+        raise Invalid(field, "This must be a JSON object.")
     return mapping(parsed, field)
 
 
@@ -38,6 +40,8 @@ def items(value: object, field: str) -> list[Document]:
     """A JSON array of objects, a single object as an array of one, None as an empty one. Raises Invalid(field)."""
     if value is None:
         return []
+    if not isinstance(value, list | Mapping):
+        raise Invalid(field, "This must be a JSON array.")
     entries = value if isinstance(value, list) else [value]
     return [mapping(entry, f"{field}[{index}]") for index, entry in enumerate(entries)]
 
