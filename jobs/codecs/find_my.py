@@ -1,4 +1,4 @@
-"""Strangers' iPhones hear a tag's public key and seal where they are for it; Apple gives the sealed reports to anyone."""
+"""Strangers' iPhones hear a tag's key and seal where they are for it; Apple gives the sealed reports to anyone."""
 
 import base64
 import csv
