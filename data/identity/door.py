@@ -1,0 +1,238 @@
+"""Who is knocking: the few questions that must be asked before it is known behind which wall somebody lives."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import anyio.to_thread
+from sqlalchemy import func, or_, update
+from sqlmodel import col, select
+from sqlmodel.sql.expression import SelectOfScalar
+
+from data.core.actor import Actor, ActorKind
+from data.core.errors import Forbidden, Refusal, Unauthenticated
+from data.core.session import Transaction, across_tenants
+from data.core.time import now
+from data.identity.events import SessionEnded
+from data.identity.permissions import rights
+from data.identity.secrets import is_password, new_token, token_hash
+from data.identity.tables import ApiToken, AuthSession, Organization, Role, TokenKind, User, UserRole
+
+SESSION_LIFE = timedelta(days=30)
+FAILURES_ALLOWED = 5
+LOCKED_FOR = timedelta(minutes=15)
+
+
+@dataclass(frozen=True, slots=True)
+class Browser:
+    """What is known of the browser that asks."""
+
+    ip_address: str | None = None
+    user_agent: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """A machine that showed a valid token."""
+
+    token_id: UUID
+    organization_id: UUID
+    kind: TokenKind
+    name: str
+    network: str | None
+    subject_id: UUID | None
+
+
+async def sign_in(email_or_phone: str, password: str, browser: Browser) -> str:
+    """A new session's token for the right password. Unauthenticated otherwise, Forbidden while locked.
+
+    Five failures in a row lock the account for 15 minutes; nobody learns whether an address exists.
+    """
+    name = email_or_phone.strip()
+    async with across_tenants("sign-in") as tx:
+        user = await _named(tx, name)
+        if user and user.locked_until_at and user.locked_until_at > now():
+            raise Forbidden("Too many wrong passwords. Try again in {minutes} minutes.", minutes=_minutes_left(user))
+    is_right = await anyio.to_thread.run_sync(is_password, password, user.password_hash if user else None)
+    refusal: Refusal | None = None
+    token = ""
+    async with across_tenants("sign-in") as tx:
+        if user is None or not is_right or not user.is_active:
+            if user:
+                await _count_failure(tx, user.id)
+            refusal = Unauthenticated("The name or the password is not right.")
+        else:
+            token = await open_session(tx, user.id, browser)
+    if refusal:
+        raise refusal
+    return token
+
+
+async def _named(tx: Transaction, name: str) -> User | None:
+    return (
+        await tx.exec(
+            select(User).where(
+                col(User.deleted_at).is_(None), or_(func.lower(User.email) == name.lower(), col(User.phone) == name)
+            )
+        )
+    ).first()
+
+
+def _minutes_left(user: User) -> int:
+    assert user.locked_until_at
+    return max(1, -int(-(user.locked_until_at - now()).total_seconds() // 60))
+
+
+async def _count_failure(tx: Transaction, user_id: UUID) -> None:
+    user = await tx.get_one(User, user_id, with_for_update=True)
+    user.failed_sign_ins += 1
+    if user.failed_sign_ins >= FAILURES_ALLOWED:
+        user.failed_sign_ins, user.locked_until_at = 0, now() + LOCKED_FOR
+        tx.record("identity.sign_in.locked", "Sign-in locked", subject_id=user.id, severity="warning")
+    tx.add(user)
+
+
+async def open_session(tx: Transaction, user_id: UUID, browser: Browser) -> str:
+    """A new session of that person; its token is told this once."""
+    user = await tx.get_one(User, user_id)
+    user.failed_sign_ins, user.locked_until_at, user.last_login_at = 0, None, now()
+    token = new_token()
+    home = (
+        await tx.exec(
+            select(UserRole.organization_id)
+            .join(Organization, col(Organization.id) == UserRole.organization_id)
+            .where(UserRole.user_id == user_id, col(Organization.deleted_at).is_(None))
+            .order_by(Organization.name)
+        )
+    ).first()
+    tx.add(user)
+    tx.add(
+        AuthSession(
+            user_id=user_id, organization_id=home, token_hash=token_hash(token), expires_at=now() + SESSION_LIFE,
+            ip_address=browser.ip_address, user_agent=browser.user_agent, device_name=_device(browser.user_agent),
+        )
+    )  # fmt: skip
+    return token
+
+
+def _device(user_agent: str | None) -> str:
+    text = user_agent or ""
+    system = next((s for s in ("Android", "iPhone", "iPad", "Windows", "Mac OS", "Linux") if s in text), "")
+    browser = next((b for b in ("Edg", "Firefox", "Chrome", "Safari") if b in text), "")
+    return " · ".join(part for part in (browser.replace("Edg", "Edge"), system) if part) or "unknown"
+
+
+async def who(token: str, browser: Browser) -> Actor | None:
+    """The person whose browser shows this token, or None when it is unknown, expired, revoked or the person is gone."""
+    async with across_tenants("session") as tx:
+        found = (
+            await tx.exec(
+                select(AuthSession, User)
+                .join(User, col(User.id) == AuthSession.user_id)
+                .where(
+                    AuthSession.token_hash == token_hash(token),
+                    col(AuthSession.revoked_at).is_(None),
+                    AuthSession.expires_at > now(),
+                    col(User.deleted_at).is_(None),
+                    col(User.is_active),
+                )
+            )
+        ).one_or_none()
+        if found is None:
+            return None
+        session, user = found
+        if session.last_seen_at < now() - timedelta(minutes=1):
+            await tx.execute(update(AuthSession).where(col(AuthSession.id) == session.id).values(last_seen_at=now()))
+        return await _actor(tx, session, user, browser)
+
+
+async def _actor(tx: Transaction, session: AuthSession, user: User, browser: Browser) -> Actor:
+    roles = (
+        await tx.exec(
+            select(UserRole.role, UserRole.scope_id).where(
+                UserRole.user_id == user.id, UserRole.organization_id == session.organization_id
+            )
+        )
+    ).all()
+    return Actor(
+        ActorKind.PERSON, session.organization_id, user.name, user_id=user.id, rights=rights((Role(role), scope) for role, scope in roles),
+        session_id=session.id, ip_address=browser.ip_address, user_agent=browser.user_agent, language=user.language,
+        time_zone=user.time_zone, units=user.units, is_platform_admin=user.is_platform_admin,
+    )  # fmt: skip
+
+
+async def choose_organization(actor: Actor, organization_id: UUID) -> None:
+    """Look at another of one's organizations from now on, in this browser. Forbidden when not a member."""
+    async with across_tenants("switch organization") as tx:
+        member = (
+            await tx.exec(
+                select(UserRole.id).where(UserRole.user_id == actor.user_id, UserRole.organization_id == organization_id)
+            )
+        ).first()
+        if member is None:
+            raise Forbidden("You do not belong to that organization.")
+        await tx.execute(
+            update(AuthSession).where(col(AuthSession.id) == actor.session_id).values(organization_id=organization_id)
+        )
+
+
+async def organizations_of(user_id: UUID) -> list[Organization]:
+    """The organizations somebody belongs to, by name."""
+    async with across_tenants("own organizations") as tx:
+        members = select(UserRole.organization_id).where(UserRole.user_id == user_id)
+        statement = select(Organization).where(col(Organization.id).in_(members), col(Organization.deleted_at).is_(None))
+        return list(await tx.exec(statement.order_by(Organization.name)))
+
+
+async def end_session(user_id: UUID, session_id: UUID) -> None:
+    """Revoke one of somebody's own sessions; its open pages close everywhere."""
+    async with across_tenants("end session") as tx:
+        await _end(tx, select(AuthSession).where(AuthSession.id == session_id, AuthSession.user_id == user_id))
+
+
+async def end_all_sessions(tx: Transaction, user_id: UUID) -> None:
+    """Revoke all of somebody's sessions, as after a new password."""
+    await _end(tx, select(AuthSession).where(AuthSession.user_id == user_id, col(AuthSession.revoked_at).is_(None)))
+
+
+async def _end(tx: Transaction, statement: SelectOfScalar[AuthSession]) -> None:
+    for session in await tx.exec(statement):
+        session.revoked_at = session.revoked_at or now()
+        tx.add(session)
+        tx.emit(SessionEnded(session_id=session.id))
+
+
+async def sessions_of(user_id: UUID) -> list[AuthSession]:
+    """Somebody's living sessions, the latest first."""
+    async with across_tenants("own sessions") as tx:
+        return list(
+            await tx.exec(
+                select(AuthSession)
+                .where(
+                    AuthSession.user_id == user_id, col(AuthSession.revoked_at).is_(None), AuthSession.expires_at > now()
+                )
+                .order_by(col(AuthSession.last_seen_at).desc())
+            )
+        )
+
+
+async def machine(token: str, *kinds: TokenKind, network: str | None = None) -> Machine:
+    """The machine that shows this token. Unauthenticated when it is unknown, of another kind, expired or revoked."""
+    async with across_tenants("machine token") as tx:
+        found = (await tx.exec(select(ApiToken).where(ApiToken.token_hash == token_hash(token)))).one_or_none()
+        if found is None or not _opens(found, kinds, network, now()):
+            raise Unauthenticated("The secret is missing or not right.")
+        if found.last_used_at is None or found.last_used_at < now() - timedelta(minutes=1):
+            await tx.execute(update(ApiToken).where(col(ApiToken.id) == found.id).values(last_used_at=now()))
+        return Machine(found.id, found.organization_id, found.kind, found.name, found.network, found.subject_id)
+
+
+def _opens(token: ApiToken, kinds: tuple[TokenKind, ...], network: str | None, at: datetime) -> bool:
+    return (
+        token.kind in kinds
+        and token.revoked_at is None
+        and (token.expires_at is None or token.expires_at > at)
+        and (network is None or token.network in (None, network))
+    )
+
+

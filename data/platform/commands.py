@@ -1,0 +1,89 @@
+"""Strangers at the doors are noted; files are kept; jobs leave word of how they went."""
+
+import hashlib
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import anyio.to_thread
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import col
+
+from data.core.session import Transaction
+from data.core.table import uuid7
+from data.platform.tables import File, ScheduledJob, UnknownDevice
+
+_root = Path("var/files")
+
+
+def use_folder(root: Path) -> None:
+    """Keep files' bytes under this folder (main and the test fixtures say which)."""
+    global _root
+    _root = root
+
+
+async def note_unknown_device(
+    tx: Transaction, *, network: str, identifier: str, reason: str, at: datetime, message: dict[str, Any] | None = None
+) -> None:
+    """Remember a stranger: one row a network and identifier, counting its messages and keeping the last."""
+    row = {
+        "id": uuid7(), "organization_id": tx.organization_id, "network": network, "identifier": identifier[:200],
+        "reason": reason, "first_seen_at": at, "last_seen_at": at, "message_count": 1, "last_message": message,
+    }  # fmt: skip
+    statement = insert(UnknownDevice).values(row)
+    await tx.execute(
+        statement.on_conflict_do_update(
+            index_elements=["organization_id", "network", "identifier"],
+            set_={
+                "last_seen_at": at,
+                "reason": reason,
+                "message_count": col(UnknownDevice.message_count) + 1,
+                "last_message": message,
+            },
+        )
+    )
+
+
+def _write(path: Path, content: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_suffix(f".{uuid7().hex}.part")
+    part.write_bytes(content)
+    part.replace(path)
+
+
+async def keep_file(tx: Transaction, content: bytes, *, file_name: str, mime_type: str) -> File:
+    """Keep bytes under their fingerprint, written before the row, so that a committed row always has its bytes."""
+    digest = hashlib.sha256(content).hexdigest()
+    key = f"{tx.organization_id}/{digest[:2]}/{digest}"
+    path = _root / key
+    if not path.exists():
+        await anyio.to_thread.run_sync(_write, path, content)
+    file = File(
+        key=key, file_name=file_name[:200], mime_type=mime_type, size_bytes=len(content), sha256=digest,
+        created_by=tx.actor.user_id,
+    )  # fmt: skip
+    tx.add(file)
+    await tx.flush()
+    return file
+
+
+def path_of(file: File) -> Path:
+    """Where a file's bytes are."""
+    return _root / file.key
+
+
+async def note_run(
+    tx: Transaction, name: str, *, at: datetime, duration_ms: int, error: str | None
+) -> None:
+    """Note how a line of the timetable went (across tenants)."""
+    done = {"last_run_at": at, "last_duration_ms": duration_ms, "last_error": error}
+    if error is None:
+        done["last_success_at"] = at
+    statement = insert(ScheduledJob).values(id=uuid7(), name=name, run_count=1, **done)
+    await tx.execute(
+        statement.on_conflict_do_update(
+            index_elements=["name"], set_=done | {"run_count": col(ScheduledJob.run_count) + 1}
+        )
+    )
+
+

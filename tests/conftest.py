@@ -1,0 +1,123 @@
+"""One embedded server for the run, one migrated template, one copy of it for each worker; every test starts empty."""
+
+import os
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from fasteners import InterProcessLock
+
+from data.audit.log import write as write_log
+from data.core import session
+from data.core.bus import bus
+from data.core.embedded import Embedded, embedded
+from data.core.session import Database
+from data.identity.secrets import Seal, use_seal
+from data.platform.commands import use_folder
+from migrations.ddl import APP, SWEEP
+from migrations.upgrade import role_url, upgrade
+from tests.factories.people import World, build_world
+
+SECRET_KEY = "a key for tests only, long enough for all"
+PG_FOLDER = Path(os.environ.get("STEADING_TEST_VAR", "var/test")).absolute() / "pg"
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Embedded]:
+    """The embedded server, shared by all workers; the template is migrated by whoever comes first."""
+    with embedded(PG_FOLDER) as running:
+        with InterProcessLock(f"{PG_FOLDER}.lock"):
+            marker = tmp_path_factory.getbasetemp().parent / "template-is-ready"
+            if not marker.exists():
+                upgrade(running.database("steading_template", fresh=True), SECRET_KEY)
+                marker.touch()
+        yield running
+
+
+@pytest.fixture(scope="session")
+def database_url(server: Embedded, worker_id: str) -> Iterator[str]:
+    """This worker's own copy of the migrated template, as the owner."""
+    name = f"steading_{worker_id}_{os.getpid()}"
+    yield server.database(name, fresh=True, template="steading_template")
+    server.drop(name)
+
+
+@pytest.fixture(scope="session")
+def worker_id(request: pytest.FixtureRequest) -> str:
+    return getattr(request.config, "workerinput", {}).get("workerid", "main")
+
+
+@pytest.fixture(scope="session")
+async def opened(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Database]:
+    """The database as the application opens it, with its two roles."""
+    use_seal(Seal(SECRET_KEY))
+    use_folder(tmp_path_factory.mktemp("files"))
+    database = Database(
+        role_url(database_url, APP, SECRET_KEY).render_as_string(hide_password=False),
+        role_url(database_url, SWEEP, SECRET_KEY).render_as_string(hide_password=False),
+        write_log,
+        pool_size=5,
+    )
+    session.use(database)
+    bus.start(database_url)
+    await bus.is_connected.wait()
+    yield database
+    await bus.stop()
+    await database.close()
+
+
+@pytest.fixture
+def clean(opened: Database, database_url: str) -> None:
+    """An empty database: rows are deleted, tables stay."""
+    empty(database_url)
+
+
+@pytest.fixture
+async def db(clean: None, opened: Database) -> Database:
+    """An empty database, open."""
+    return opened
+
+
+@pytest.fixture
+async def world(db: Database) -> World:
+    """Two organizations and the people that tests act as: owner, colleague, stranger and the rest."""
+    return await build_world()
+
+
+@pytest.fixture
+def owner_connection(database_url: str) -> Iterator[psycopg.Connection]:
+    """A connection as the tables' superuser owner, past every wall: to look, and to forge."""
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        yield connection
+
+
+@pytest.fixture
+def app_conninfo(database_url: str) -> str:
+    """How the application's own role connects, for looking at the wall from inside."""
+    address = role_url(database_url, APP, SECRET_KEY).set(drivername="postgresql")
+    return address.render_as_string(hide_password=False)
+
+
+KEEP = {"platform.partitioned_tables"}
+
+
+def empty(database_url: str) -> None:
+    """Delete every row that a test may have made, quickly: only from tables that have any."""
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        tables = [
+            name
+            for (name,) in connection.execute(
+                "select n.nspname || '.' || c.relname from pg_class c join pg_namespace n on n.oid = c.relnamespace"
+                " where c.relkind in ('r', 'p') and not c.relispartition"
+                " and n.nspname = any(%s)",
+                [["identity", "audit", "platform", "alerts", "notifications", "cold_chain", "farm", "tracking", "deliveries", "trees"]],
+            )
+            if name not in KEEP
+        ]
+        filled = [t for t in tables if connection.execute(f"select exists (select from {t})").fetchone()[0]]
+        if filled:
+            with connection.transaction():
+                connection.execute("set local session_replication_role = replica")
+                for table in filled:
+                    connection.execute(f"delete from {table}")
