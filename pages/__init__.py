@@ -1,0 +1,50 @@
+"""The screens, in the order of the menu. One module is one screen is one route; a module not listed here does not exist."""
+
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.util import find_spec
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One entry of the menu; `label` and `group` are English and translated when drawn."""
+
+    key: str
+    label: str
+    icon: str
+    href: str
+    permission: str | None = None
+    group: str = ""
+
+
+MENU = (
+    Item("home", "Home", "home", "/"),
+    Item("farm", "Farm", "agriculture", "/farm", "farm.view"),
+    Item("cold_chain", "Cold chain", "ac_unit", "/cold-chain", "cold_chain.view"),
+    Item("deliveries", "Deliveries", "local_shipping", "/deliveries", "deliveries.view"),
+    Item("tracking", "Tracking", "share_location", "/tracking", "tracking.view"),
+    Item("trees", "Trees", "park", "/trees", "trees.view"),
+    Item("alerts", "Alerts", "notifications_active", "/alerts", "alerts.view"),
+    Item("people", "People", "group", "/people", "people.view", group="Organization"),
+    Item("tokens", "Machines", "vpn_key", "/machines", "tokens.edit", group="Organization"),
+    Item("operations", "Operations", "monitor_heart", "/operations", "operations.view", group="Organization"),
+)
+
+SCREENS = (
+    "home.home",
+    "farm.devices", "farm.device", "farm.schedules",
+    "cold_chain.units", "cold_chain.unit", "cold_chain.places",
+    "deliveries.drivers", "deliveries.driver", "deliveries.orders",
+    "tracking.trackers", "tracking.tracker", "tracking.imports", "tracking.runs",
+    "trees.jobs", "trees.job", "trees.devices",
+    "alerts.alerts", "alerts.inbox",
+    "identity.sign_in", "identity.invitation", "identity.reset", "identity.settings", "identity.people", "identity.tokens",
+    "platform.operations",
+)  # fmt: skip
+
+
+def open_screens() -> None:
+    """Import every screen, which registers its route."""
+    for name in SCREENS:
+        if find_spec(f"pages.{name}"):
+            import_module(f"pages.{name}")

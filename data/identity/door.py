@@ -216,6 +216,15 @@ async def sessions_of(user_id: UUID) -> list[AuthSession]:
         )
 
 
+async def living_sessions(session_ids: set[UUID]) -> set[UUID]:
+    """Those of these sessions that are neither revoked nor over."""
+    async with across_tenants("living sessions") as tx:
+        statement = select(AuthSession.id).where(
+            col(AuthSession.id).in_(session_ids), col(AuthSession.revoked_at).is_(None), AuthSession.expires_at > now()
+        )
+        return set(await tx.exec(statement))
+
+
 async def machine(token: str, *kinds: TokenKind, network: str | None = None) -> Machine:
     """The machine that shows this token. Unauthenticated when it is unknown, of another kind, expired or revoked."""
     async with across_tenants("machine token") as tx:
