@@ -1,0 +1,206 @@
+"""Measurements over time: zooming asks for detail, limits are bands, excursions are shaded, and a gap stays a gap."""
+from __future__ import annotations
+
+import base64
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from nicegui import background_tasks, events, ui
+from nicegui.elements import plotly as _registers_the_bundled_plotly  # noqa: F401  (the import map then knows it)
+
+from ui.downsample import Times, Values, downsample
+from ui.live import Merging, Topic, explain
+from ui.words import _, current_language, current_reader
+
+RANGES: dict[str, timedelta] = {'1h': timedelta(hours=1), '24h': timedelta(days=1), '7d': timedelta(days=7),
+                                '30d': timedelta(days=30), '1y': timedelta(days=365)}
+MAX_POINTS = 2000
+
+
+@dataclass(frozen=True)
+class Series:
+    """One line. `times_ms` epoch milliseconds, `values` in the reader's unit (NaN where nothing was measured).
+
+    More than `gap_ms` between two points is drawn as a gap; None draws gaps only at NaN.
+    """
+
+    key: str
+    name: str
+    times_ms: Times
+    values: Values
+    gap_ms: float | None = None
+
+
+@dataclass(frozen=True)
+class Limit:
+    """The band in which values are fine, either end may be open; `label` names it in the picture."""
+
+    low: float | None = None
+    high: float | None = None
+    label: str = ''
+
+
+@dataclass(frozen=True)
+class Excursion:
+    """A stretch out of bounds, shaded; `end_ms` None means it still lasts. `state` is 'critical' or 'warning'."""
+
+    start_ms: int
+    end_ms: int | None
+    label: str = ''
+    state: str = 'critical'
+
+
+@dataclass(frozen=True)
+class Mark:
+    """Something that happened at one moment: `kind` is 'door', 'log', 'action' or 'note'."""
+
+    at_ms: int
+    label: str
+    kind: str = 'note'
+
+
+@dataclass(frozen=True)
+class ChartData:
+    """The answer to one question; lines may be raw, they are thinned to `MAX_POINTS` here."""
+
+    series: Sequence[Series]
+    limits: Sequence[Limit] = ()
+    excursions: Sequence[Excursion] = ()
+    marks: Sequence[Mark] = field(default_factory=tuple)
+
+
+Ask = Callable[[datetime, datetime, int], Awaitable[ChartData]]
+
+
+class Chart(ui.element, component=Path(__file__).parent / 'static' / 'series.js'):
+    """See `chart`. `refresh()` asks again for what is on screen; `append` grows it; `show_range('7d')` changes it."""
+
+    def __init__(self, ask: Ask, *, first: str, unit: str, zone: str, title: str, csv_href: str, height: str,
+                 ranges: Sequence[str], name: str) -> None:
+        super().__init__()
+        self._ask, self._endings = ask, list[Callable[[], None]]()
+        self._title = title
+        query = self.client.request.query_params if self.client.request is not None else {}
+        prefix = f'{name}.' if name else ''
+        self.range = first
+        self._window: tuple[datetime, datetime] | None = None
+        try:
+            start, end = int(query[prefix + 'from']), int(query[prefix + 'to'])
+            self.range, self._window = '', (_at(start), _at(end))
+        except (KeyError, ValueError, OverflowError):
+            if query.get(prefix + 'range', '') in RANGES:
+                self.range = query[prefix + 'range']
+        words = {'1h': _('1 h'), '24h': _('24 h'), '7d': _('7 d'), '30d': _('30 d'), '1y': _('1 y'), 'png': _('Save picture'),
+                 'csv': _('Download CSV'), 'none': _('Nothing was measured in this time.'), 'retry': _('Try again'),
+                 'range': _('Time range'), 'loading': _('Loading'), 'custom': _('Custom'), 'from': _('From'), 'to': _('To'),
+                 'show': _('Show'), 'lang': current_language(), 'title': title}
+        for key, value in {'words': words, 'zone': zone, 'unit': unit, 'csv-href': csv_href, 'height': height, 'name': name,
+                           'ranges': list(ranges), 'range': self.range, 'answer': None}.items():
+            self.props[key] = value
+        self._merging = Merging(self._answer, spawn=lambda run: background_tasks.create(run, name='chart'))
+        self.on('range', self._ranged)
+        self.on('zoom', self._zoomed)
+        self._merging.poke()
+
+    def refresh(self) -> None:
+        """Ask again for the same range, the end moving with the clock unless zoomed in."""
+        self._merging.poke()
+
+    def show_range(self, name: str) -> None:
+        """Show one of `RANGES` up to now."""
+        self.range, self._window = (name if name in RANGES else '24h'), None
+        self._merging.poke()
+
+    def watch(self, *topics: Topic) -> Chart:
+        """Ask again whenever one of the topics changes. For fast streams prefer `append`."""
+        self._endings += [topic.subscribe(self.refresh) for topic in topics]
+        return self
+
+    def append(self, key: str, times_ms: Sequence[int], values: Sequence[float]) -> None:
+        """Add newer points to one line without asking; they scroll in while the chart shows the present."""
+        self.run_method('append', {'key': key, 'x': _packed(times_ms, '<f8'), 'y': _packed(values, '<f4')})
+
+    @property
+    def window(self) -> tuple[datetime, datetime]:
+        """What is shown: start and end, in UTC."""
+        if self._window is not None:
+            return self._window
+        now = datetime.now(UTC)
+        return now - RANGES[self.range], now
+
+    def _ranged(self, event: events.GenericEventArguments) -> None:
+        self.show_range(str(event.args))
+
+    def _zoomed(self, event: events.GenericEventArguments) -> None:
+        try:
+            start, end = float(event.args['start']), float(event.args['end'])
+            window = (_at(start), _at(end))
+        except (KeyError, TypeError, ValueError, OverflowError, OSError):
+            return
+        if end - start >= 1000:
+            self.range, self._window = '', window
+            self._merging.poke()
+
+    async def _answer(self) -> None:
+        start, end = self.window
+        try:
+            data = await self._ask(start, end, MAX_POINTS)
+        except Exception as exc:  # an edge: shown over the chart with a retry
+            self._send({'error': explain(exc)})
+            return
+        self._send({'start': start.timestamp() * 1000, 'end': end.timestamp() * 1000, 'range': self.range,
+                    'series': [_drawn(line, max(200, MAX_POINTS // max(1, len(data.series)))) for line in data.series],
+                    'limits': [vars(one) for one in data.limits], 'excursions': [vars(one) for one in data.excursions],
+                    'marks': [vars(one) for one in data.marks]})
+
+    def _send(self, answer: dict[str, Any]) -> None:
+        if self.is_deleted:
+            return
+        with self._props.suspend_updates():
+            self._props['answer'] = answer
+        self.run_method('set', answer)
+
+    def _handle_delete(self) -> None:
+        self._merging.close()
+        for end in self._endings:
+            end()
+        super()._handle_delete()
+
+    def _displayed_contents(self, *, only_visible: bool) -> list[Any]:
+        answer = self._props.get('answer') or {}
+        names = [line['name'] for line in answer.get('series', ())]
+        return [self._title, answer.get('error'), *names, *(mark['label'] for mark in answer.get('marks', ()))]
+
+
+def _at(milliseconds: float) -> datetime:
+    return datetime.fromtimestamp(milliseconds / 1000, UTC)
+
+
+def _packed(numbers: Any, dtype: str) -> str:
+    return base64.b64encode(np.asarray(numbers, dtype=dtype).tobytes()).decode()
+
+
+def _drawn(line: Series, max_points: int) -> dict[str, Any]:
+    """One line for the browser: pieces joined with NaN between them, so that the pen is lifted at every gap."""
+    pieces = downsample(line.times_ms, line.values, line.gap_ms, max_points)
+    times = [part for piece in pieces for part in (piece.times_ms.astype('<f8'), piece.times_ms[-1:].astype('<f8') + 1)]
+    values = [part for piece in pieces for part in (piece.values.astype('<f4'), np.full(1, np.nan, '<f4'))]
+    return {'key': line.key, 'name': line.name, 'gap': line.gap_ms,
+            'x': _packed(np.concatenate(times) if times else [], '<f8'),
+            'y': _packed(np.concatenate(values) if values else [], '<f4')}
+
+
+def chart(ask: Ask, *, title: str = '', unit: str = '', range: str = '24h', zone: str = '', csv_href: str = '',
+          height: str = '360px', ranges: Sequence[str] = tuple(RANGES), name: str = '', topics: Sequence[Topic] = ()) -> Chart:
+    """Draw a chart. `ask(start, end, max_points)` (aware UTC datetimes) answers a `ChartData` for that stretch.
+
+    `zone` is the place's IANA zone (default the reader's); range and zoom live in the address (`?range=7d` or `?from=…&to=…`
+    in epoch ms, prefixed by `name.`). `csv_href` gets `from` and `to` appended. Exceptions of `ask` are explained in place.
+    """
+    made = Chart(ask, first=range, unit=unit, zone=zone or current_reader().zone, title=title, csv_href=csv_href,
+                 height=height, ranges=ranges, name=name)
+    return made.watch(*topics)

@@ -1,0 +1,172 @@
+// A time-series chart on the bundled Plotly. Times travel as epoch ms and are shown in the place's own zone.
+const decode = (text, Kind) => new Kind(Uint8Array.from(atob(text), (c) => c.charCodeAt(0)).buffer);
+const GLYPHS = { door: 'square', log: 'diamond', action: 'star', note: 'circle' };
+
+function zoneShift(zone) {
+  // Plotly knows no zones: shift each instant by the zone's offset at that hour and read the axis as if it were UTC.
+  const cache = new Map();
+  let format;
+  try { format = new Intl.DateTimeFormat('en-US', { timeZone: zone, hourCycle: 'h23', year: 'numeric', month: 'numeric', day: 'numeric', hour: 'numeric', minute: 'numeric', second: 'numeric' }); } catch { return { to: (t) => t, from: (t) => t }; }
+  const offset = (ms) => {
+    const hour = Math.floor(ms / 3600000);
+    if (!cache.has(hour)) {
+      const p = Object.fromEntries(format.formatToParts(hour * 3600000).map((x) => [x.type, Number(x.value)]));
+      cache.set(hour, Date.UTC(p.year, p.month - 1, p.day, p.hour, p.minute, p.second) - hour * 3600000);
+    }
+    return cache.get(hour);
+  };
+  return { to: (t) => t + offset(t), from: (t) => t - offset(t - offset(t)) };
+}
+
+export default {
+  template: `
+    <div class="st-chart">
+      <div class="st-chart-tools">
+        <div class="st-ranges" role="group" :aria-label="words.range">
+          <button v-for="r in ranges" :key="r" type="button" :class="{ 'is-chosen': r === current }" :aria-pressed="String(r === current)" @click="choose(r)">{{ words[r] }}</button>
+          <details class="st-custom" ref="custom"><summary :class="{ 'is-chosen': !current }">{{ words.custom }}</summary><form @submit.prevent="show">
+            <label>{{ words.from }}<input type="datetime-local" v-model="from" required></label><label>{{ words.to }}<input type="datetime-local" v-model="to" required></label>
+            <button type="submit" class="st-plain">{{ words.show }}</button></form></details>
+        </div><span class="st-grow"></span>
+        <button type="button" class="st-tool" @click="png" :title="words.png" :aria-label="words.png"><i class="q-icon material-icons" aria-hidden="true">image</i></button>
+        <a v-if="csvHref" class="st-tool" :href="csv" download :title="words.csv" :aria-label="words.csv"><i class="q-icon material-icons" aria-hidden="true">download</i></a>
+      </div>
+      <div class="st-chart-box" :style="{ height }"><div ref="plot" class="st-chart-plot" role="img" :aria-label="words.title"></div>
+        <div v-if="error" class="st-chart-over" role="alert">{{ error }}<button type="button" class="st-plain" @click="choose(current || ranges[0])">{{ words.retry }}</button></div>
+        <div v-else-if="!ready" class="st-chart-over" role="status">{{ words.loading }}…</div>
+        <div v-else-if="empty" class="st-chart-over">{{ words.none }}</div></div>
+    </div>`,
+  props: { answer: Object, words: Object, zone: String, unit: String, csvHref: String, height: String, ranges: Array, range: String, name: String },
+  data() { return { current: this.range, error: '', ready: false, empty: false, from: '', to: '', window: [0, 0] }; },
+  computed: {
+    csv() {
+      const url = new URL((window.path_prefix || '') + this.csvHref, location.href);
+      url.searchParams.set('from', Math.round(this.window[0])); url.searchParams.set('to', Math.round(this.window[1]));
+      return url.href;
+    },
+  },
+  async mounted() {
+    this.shift = zoneShift(this.zone);
+    this.lines = [];
+    const { Plotly } = await import('nicegui-plotly');
+    if (this.gone) return;
+    this.Plotly = Plotly;
+    this.forget = window.steading?.onTheme(() => this.draw());
+    this.observer = new ResizeObserver(() => { if (this.drawn) this.Plotly.Plots.resize(this.$refs.plot); });
+    this.observer.observe(this.$refs.plot);
+    if (this.pending || this.answer) this.set(this.pending || this.answer);
+  },
+  unmounted() { this.gone = true; this.observer?.disconnect(); this.forget?.(); clearTimeout(this.timer); if (this.drawn) this.Plotly.purge(this.$refs.plot); },
+  methods: {
+    set(answer) {
+      if (!this.Plotly) { this.pending = answer; return; }
+      this.error = answer.error || '';
+      if (answer.error) return;
+      this.got = answer; this.current = answer.range; this.window = [answer.start, answer.end];
+      this.lines = answer.series.map((s) => ({ ...s, x: Array.from(decode(s.x, Float64Array)), y: Array.from(decode(s.y, Float32Array)) }));
+      [this.from, this.to] = this.window.map((t) => new Date(this.shift.to(t)).toISOString().slice(0, 16));
+      this.draw();
+    },
+    append({ key, x, y }) {
+      const line = this.lines?.find((l) => l.key === key);
+      if (!line) return;
+      const times = decode(x, Float64Array), values = decode(y, Float32Array);
+      for (let i = 0; i < times.length; i++) {
+        const last = line.y.length && Number.isNaN(line.y[line.y.length - 1]) ? line.x[line.x.length - 2] : line.x[line.x.length - 1];
+        if (times[i] <= last) continue;
+        if (Number.isNaN(line.y[line.y.length - 1]) && !(line.gap && times[i] - last > line.gap)) { line.x.pop(); line.y.pop(); }
+        else if (line.gap && times[i] - last > line.gap) { line.x.push(last + 1); line.y.push(NaN); }
+        line.x.push(times[i]); line.y.push(values[i]);
+      }
+      if (this.current && times.length) {
+        const step = Math.max(0, times[times.length - 1] - this.window[1]);
+        this.window = [this.window[0] + step, this.window[1] + step];
+        for (const l of this.lines) { let cut = 0; while (l.x[cut] < this.window[0]) cut++; if (cut > 200) { l.x.splice(0, cut); l.y.splice(0, cut); } }
+      }
+      if (!this.frame) this.frame = requestAnimationFrame(() => { this.frame = 0; this.draw(); });
+    },
+    draw() {
+      if (!this.got || this.gone) return;
+      const css = window.steading.token, to = this.shift.to, [start, end] = this.window.map(to), phone = innerWidth < 768;
+      const font = { family: css('font'), size: phone ? 13 : 12, color: css('text-soft') };
+      const traces = this.lines.map((l, i) => ({
+        type: 'scatter', mode: l.x.length < 40 ? 'lines+markers' : 'lines', name: l.name, x: l.x.map((t) => new Date(to(t)).toISOString().slice(0, 23)), y: l.y, connectgaps: false,
+        line: { color: css(`series-${i % 5}`), width: 2 }, marker: { size: 5 }, hovertemplate: `%{y:.1f} ${this.unit}`,
+      }));
+      const { limits, excursions, marks } = this.got, shapes = [], annotations = [];
+      for (const one of limits) {
+        shapes.push({ type: 'rect', layer: 'below', xref: 'paper', x0: 0, x1: 1, yref: 'y', y0: one.low ?? -1e6, y1: one.high ?? 1e6, fillcolor: css('ok-soft'), opacity: 0.55, line: { width: 0 } });
+        for (const y of [one.low, one.high]) if (y !== null) {
+          shapes.push({ type: 'line', xref: 'paper', x0: 0, x1: 1, y0: y, y1: y, line: { color: css('ok'), width: 1, dash: 'dash' } });
+        }
+        const y = one.high ?? one.low;
+        if (one.label && y !== null) annotations.push({ xref: 'paper', x: 0, xanchor: 'left', y, yanchor: 'bottom', text: one.label, showarrow: false, font: { ...font, color: css('ok'), size: 11 } });
+      }
+      for (const one of excursions) {
+        const from = Math.max(one.start_ms, this.window[0]), until = Math.min(one.end_ms ?? this.window[1], this.window[1]);
+        if (until < from) continue;
+        shapes.push({ type: 'rect', layer: 'below', yref: 'paper', y0: 0, y1: 1, x0: new Date(to(from)).toISOString(), x1: new Date(to(until)).toISOString(), fillcolor: css(one.state), opacity: 0.14, line: { width: 0 } });
+        if (one.label && !phone) annotations.push({ x: new Date(to(from)).toISOString(), xanchor: 'left', yref: 'paper', y: 1, yanchor: 'top', text: one.label, showarrow: false, font: { ...font, color: css(one.state), size: 11 } });
+      }
+      const shown = marks.filter((m) => m.at_ms >= this.window[0] && m.at_ms <= this.window[1]);
+      if (shown.length) traces.push({
+        type: 'scatter', mode: 'markers', showlegend: false, yaxis: 'y2', name: '', x: shown.map((m) => new Date(to(m.at_ms)).toISOString().slice(0, 23)), y: shown.map(() => 0.03), text: shown.map((m) => m.label),
+        hovertemplate: '%{text}<extra></extra>', marker: { symbol: shown.map((m) => GLYPHS[m.kind] || 'circle'), size: 11, color: css('waiting'), line: { color: css('card'), width: 1.5 } },
+      });
+      const known = this.lines.flatMap((l) => l.y.filter((v) => !Number.isNaN(v)));
+      this.empty = !known.length;
+      const near = limits.flatMap((l) => [l.low, l.high]).filter((v) => v !== null);
+      let low = Infinity, high = -Infinity;
+      for (const v of [...known, ...near]) { if (v < low) low = v; if (v > high) high = v; }
+      const pad = (high - low || 2) * 0.08, grid = { gridcolor: css('line'), zeroline: false, linecolor: css('line'), tickfont: font, fixedrange: false };
+      const layout = {
+        autosize: true, font, paper_bgcolor: 'rgba(0,0,0,0)', plot_bgcolor: 'rgba(0,0,0,0)', shapes, annotations, hovermode: 'x unified', showlegend: this.lines.length > 1,
+        margin: { l: phone ? 40 : 52, r: phone ? 8 : 16, t: 12, b: 36 }, legend: { orientation: 'h', y: 1.02, yanchor: 'bottom', x: 0 },
+        hoverlabel: { bgcolor: css('raised'), bordercolor: css('line'), font: { ...font, color: css('text') } },
+        dragmode: matchMedia('(pointer: coarse)').matches ? false : 'zoom', uirevision: `${this.got.start}`,
+        xaxis: { ...grid, type: 'date', range: [new Date(start).toISOString().slice(0, 23), new Date(end).toISOString().slice(0, 23)], nticks: phone ? 4 : 9 },
+        yaxis: { ...grid, range: this.empty ? [0, 1] : [low - pad, high + pad], fixedrange: true, ticksuffix: phone ? '' : ` ${this.unit}` },
+        yaxis2: { overlaying: 'y', range: [0, 1], visible: false, fixedrange: true },
+      };
+      const lang = this.words.lang === 'km' ? 'km' : 'en';
+      this.Plotly.react(this.$refs.plot, traces, layout, { displayModeBar: false, responsive: false, displaylogo: false, doubleClick: false, locale: lang, locales: { km: this.khmer() } });
+      if (!this.drawn) {
+        this.drawn = true;
+        this.$refs.plot.on('plotly_relayout', (e) => this.relayout(e));
+        this.$refs.plot.on('plotly_doubleclick', () => this.choose(this.lastRange || this.ranges[0]));
+      }
+      this.ready = true;
+    },
+    khmer() {
+      const make = (options, dates) => dates.map((d) => new Intl.DateTimeFormat('km', { timeZone: 'UTC', ...options }).format(d));
+      const months = [...Array(12).keys()].map((m) => new Date(Date.UTC(2024, m, 15))), days = [...Array(7).keys()].map((d) => new Date(Date.UTC(2024, 0, 7 + d)));
+      return { dictionary: {}, format: { months: make({ month: 'long' }, months), shortMonths: make({ month: 'short' }, months), days: make({ weekday: 'long' }, days), shortDays: make({ weekday: 'short' }, days), date: '%d/%m/%Y' } };
+    },
+    relayout(event) {
+      if (event['xaxis.range[0]'] === undefined) return;
+      const [start, end] = [event['xaxis.range[0]'], event['xaxis.range[1]']].map((t) => this.shift.from(typeof t === 'number' ? t : Date.parse(String(t).replace(' ', 'T') + 'Z')));
+      clearTimeout(this.timer);
+      this.timer = setTimeout(() => this.zoom(start, end), 150);
+    },
+    zoom(start, end) {
+      if (this.current) this.lastRange = this.current;
+      this.current = ''; this.address({ from: Math.round(start), to: Math.round(end) });
+      this.$emit('zoom', { start, end });
+    },
+    show() {
+      const [start, end] = [this.from, this.to].map((t) => this.shift.from(Date.parse(t + ':00Z')));
+      this.$refs.custom.open = false;
+      if (end > start) this.zoom(start, end);
+    },
+    choose(range) { this.current = range; this.error = ''; this.address({ range }); this.$emit('range', range); },
+    address(state) {
+      const url = new URL(location.href), prefix = this.name ? this.name + '.' : '';
+      for (const key of ['range', 'from', 'to']) state[key] ? url.searchParams.set(prefix + key, state[key]) : url.searchParams.delete(prefix + key);
+      history.replaceState(history.state, '', url);
+    },
+    png() {
+      this.Plotly?.toImage({ data: this.$refs.plot.data, layout: { ...this.$refs.plot.layout, paper_bgcolor: window.steading.token('card'), title: { text: this.words.title }, margin: { l: 60, r: 20, t: 60, b: 40 } } }, { format: 'png', width: 1280, height: 640, scale: 2 })
+        .then((href) => Object.assign(document.createElement('a'), { href, download: `${this.words.title || 'chart'}.png` }).click());
+    },
+  },
+};
