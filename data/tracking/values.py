@@ -1,7 +1,17 @@
 """Where a stranger's phone heard a tag, free of how Apple wraps it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
+
+
+class TrackerStatus(StrEnum):
+    """Where a tag's goods stand on their way."""
+
+    CREATED = "created"
+    IN_TRANSIT = "in_transit"
+    IN_STORAGE = "in_storage"
+    DELIVERED = "delivered"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +33,6 @@ class TagKeys:
 
     name: str
     advertisement_key: str
-    private_key: str
+    private_key: str = field(repr=False)
     hashed_advertisement_key: str
     mac_address: str | None = None

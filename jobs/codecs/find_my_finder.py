@@ -7,7 +7,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from data.core.errors import Invalid
-from jobs.codecs.find_my import CURVE, KEY_BYTES, SECONDS_TO_2001, load_private_key, symmetric_key
+from data.tracking.tags import CURVE, KEY_BYTES, load_private_key
+from jobs.codecs.find_my import SECONDS_TO_2001, symmetric_key
 
 
 def encrypt_like_a_finder(

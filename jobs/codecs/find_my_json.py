@@ -3,9 +3,9 @@
 import json
 
 from data.core.errors import Invalid
+from data.tracking.tags import keys_of
 from data.tracking.values import TagKeys
 from jobs.codecs.fields import Document, items, text
-from jobs.codecs.find_my import keys_of
 
 
 def tags_from_json(body: bytes | str) -> list[TagKeys]:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from data.core.errors import Invalid
-from jobs.codecs.find_my import keys_of
+from data.tracking.tags import keys_of
 from jobs.codecs.find_my_json import tags_from_json
 
 
