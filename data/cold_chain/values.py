@@ -1,7 +1,59 @@
-"""What a sensor says about the air around it, free of any network's spelling."""
+"""What a sensor says about the air around it, and what is kept of it, free of any network's spelling."""
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from data.core.errors import Invalid
+
+NO_DEVICE = UUID(int=0)
+"""Stands for the sensor in a reading that came over the bulk interface and names none."""
+
+COLDEST_CELSIUS, HOTTEST_CELSIUS = -100.0, 200.0
+"""Nothing that anybody stores food in is outside of these; a reading that is comes from a broken sensor."""
+
+
+class UnitType(StrEnum):
+    FRIDGE = "fridge"
+    FREEZER = "freezer"
+    DISPLAY_CASE = "display_case"
+    WALK_IN_COOLER = "walk_in_cooler"
+    WALK_IN_FREEZER = "walk_in_freezer"
+    BLAST_CHILLER = "blast_chiller"
+
+
+class UnitStatus(StrEnum):
+    """How a unit is; see rules.py for what leads from one to the other."""
+
+    OK = "ok"
+    EXCURSION = "excursion"
+    ALARM_ACTIVE = "alarm_active"
+    MONITORING_INTERRUPTED = "monitoring_interrupted"
+    MANUAL_REQUIRED = "manual_required"
+    RESTORING = "restoring"
+    OFFLINE = "offline"
+
+
+class DeviceStatus(StrEnum):
+    ACTIVE = "active"
+    INACTIVE = "inactive"
+    PAIRING = "pairing"
+    ERROR = "error"
+
+
+class ComplianceMode(StrEnum):
+    STANDARD = "standard"
+    HACCP = "haccp"
+
+
+class ReadingSource(StrEnum):
+    """Through which door a reading came."""
+
+    TTN = "ttn"
+    API = "api"
+    MANUAL = "manual"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,3 +77,28 @@ class Measurement:
     device_name: str | None = None
     raw_payload: str | None = None
     simulated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class UnitMeasurement:
+    """One moment in one unit, told by a system that knows our units by their ids, and perhaps the sensor too."""
+
+    unit_id: UUID
+    recorded_at: datetime
+    received_at: datetime
+    temperature_celsius: float
+    device_id: UUID | None = None
+    humidity_percent: float | None = None
+    battery_percent: float | None = None
+    battery_v: float | None = None
+    door_is_open: bool | None = None
+    signal_dbm: int | None = None
+    raw_payload: str | None = None
+
+
+def normalise_eui(value: object, field: str = "dev_eui") -> str:
+    """A device EUI however it is written (case, colons, dashes, dots, spaces) as 16 upper-case hex digits."""
+    digits = re.sub(r"[-:.\s]", "", value).upper() if isinstance(value, str) else ""
+    if not re.fullmatch(r"[0-9A-F]{16}", digits):
+        raise Invalid(field, "This must be a device EUI of 16 hex digits.")
+    return digits

@@ -1,11 +1,10 @@
 """A LoRaWAN sensor is heard by several gateways, and The Things Stack v3 posts what it said, in its decoder's words."""
 
 import math
-import re
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from data.cold_chain.values import Measurement
+from data.cold_chain.values import COLDEST_CELSIUS, HOTTEST_CELSIUS, Measurement, normalise_eui
 from data.core.errors import Invalid
 from jobs.codecs.fields import Document, believable, document, instant, items, mapping, number, text
 
@@ -19,7 +18,6 @@ DOOR = ("door_open", "door_status", "open_close", "DOOR_OPEN_STATUS", "door")
 DOOR_WORDS = {"open": True, "opened": True, "true": True, "1": True}
 DOOR_WORDS |= {"closed": False, "close": False, "false": False, "0": False}
 
-COLDEST_CELSIUS, HOTTEST_CELSIUS = -100.0, 200.0
 MOST_VOLTS = 10.0
 BATTERY_UNKNOWN = 255  # LoRaWAN's own word for a battery that could not be measured
 OLDEST = timedelta(days=365)
@@ -64,16 +62,6 @@ def measurement(body: bytes | str | Document, *, now: datetime) -> Measurement |
         raw_payload=text(uplink.get("frm_payload"), f"{kind}.frm_payload"),
         simulated=message.get("simulated") is True or uplink.get("simulated") is True,
     )
-
-
-def normalise_eui(value: object, field: str = "dev_eui") -> str:
-    """A device EUI however it is written (case, colons, dashes, dots, spaces) as 16 upper-case hex digits."""
-    if not isinstance(value, str):
-        raise Invalid(field, "This must be a device EUI of 16 hex digits.")
-    digits = re.sub(r"[-:.\s]", "", value).upper()
-    if not re.fullmatch(r"[0-9A-F]{16}", digits):
-        raise Invalid(field, "This must be a device EUI of 16 hex digits.")
-    return digits
 
 
 class _Fields:

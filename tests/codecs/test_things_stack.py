@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data.cold_chain.values import Measurement
+from data.cold_chain.values import Measurement, normalise_eui
 from data.core.errors import Invalid
-from jobs.codecs.things_stack import measurement, normalise_eui
+from jobs.codecs.things_stack import measurement
 from tests.codecs.payloads import payload
 
 NOW = datetime(2026, 2, 12, 15, 16, tzinfo=UTC)
