@@ -1,0 +1,20 @@
+// Inside the history frame: the ground under the map, dates in the place's zone, and the theme of the page around it.
+(() => {
+  let zone = 'UTC', language = 'en', ground = null;
+  const format = (at) => new Intl.DateTimeFormat(language === 'km' ? 'km-u-nu-latn' : 'en-GB', { timeZone: zone, dateStyle: 'medium', timeStyle: 'short' }).format(at);
+  window.moment = (at) => ({ format: () => format(at), toString: () => format(at) });
+  console.log = () => {}; // the slider writes every step there
+  window.steadingDark = (dark) => { document.documentElement.classList.toggle('dark-page', dark); document.body.classList.toggle('body--dark', dark); ground?.redraw(); };
+  window.steadingGround = (map, options) => {
+    ({ zone, language } = options);
+    map.attributionControl?.setPrefix(false);
+    ground = options.tiles ? L.tileLayer(options.tiles, { attribution: options.attribution }) : window.SteadingBasemap.layer(L, { base: options.base, files: options.files, colours: window.SteadingBasemap.themed, language });
+    ground.addTo(map);
+    if (options.bounds) map.fitBounds(L.latLngBounds(options.bounds).pad(0.1), { maxZoom: 15 });
+    if (options.empty) { const note = document.createElement('div'); note.className = 'empty-note'; note.textContent = options.empty; document.body.append(note); }
+    setTimeout(() => {
+      for (const [name, words] of [['play', options.words.play], ['backward', options.words.back], ['forward', options.words.forward]]) document.querySelectorAll(`.timecontrol-${name}`).forEach((el) => { el.title = words; el.setAttribute('aria-label', words); });
+      document.querySelectorAll('.timecontrol-date').forEach((el) => { el.setAttribute('role', 'status'); });
+    }, 0);
+  };
+})();
