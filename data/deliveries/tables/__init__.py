@@ -3,8 +3,15 @@
 from data.deliveries.tables.drivers import Driver, DriverDevice, DriverSession, Vehicle
 from data.deliveries.tables.positions import ActiveDriverLocation, DriverLocationEvent
 from data.deliveries.tables.shipments import DeliveryAddress, DriverAssignment, Order, Shipment
-from data.deliveries.tables.words import (
-    AssignmentStatus, Channel, EmploymentStatus, OrderStatus, PhoneApp, Platform, PositionSource, ShipmentStatus,
+from data.deliveries.values import (
+    AssignmentStatus,
+    Channel,
+    EmploymentStatus,
+    OrderStatus,
+    PhoneApp,
+    Platform,
+    PositionSource,
+    ShipmentStatus,
 )  # fmt: skip
 
 __all__ = [

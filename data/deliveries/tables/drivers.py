@@ -9,9 +9,17 @@ from sqlalchemy import Boolean, CheckConstraint, Date, Index, Numeric, text
 from sqlmodel import Field
 
 from data.core.table import (
-    SoftDeleted, Stamped, Tenant, belongs_to, document, instant, tenant_args, text_column, word,
+    SoftDeleted,
+    Stamped,
+    Tenant,
+    belongs_to,
+    document,
+    instant,
+    tenant_args,
+    text_column,
+    word,
 )  # fmt: skip
-from data.deliveries.tables.words import EmploymentStatus, PhoneApp, Platform
+from data.deliveries.values import EmploymentStatus, PhoneApp, Platform
 
 SCHEMA = "deliveries"
 

@@ -9,7 +9,7 @@ from sqlmodel import Field, SQLModel
 
 from data.core.table import belongs_to, instant, word
 from data.deliveries.tables.shipments import PLACE_EXISTS, SCHEMA
-from data.deliveries.tables.words import PositionSource
+from data.deliveries.values import PositionSource
 
 
 class _Position(SQLModel):

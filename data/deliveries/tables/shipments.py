@@ -8,7 +8,7 @@ from sqlalchemy import CheckConstraint, Double, Index, Numeric, text
 from sqlmodel import Field
 
 from data.core.table import SoftDeleted, Stamped, Tenant, belongs_to, instant, tenant_args, text_column, word
-from data.deliveries.tables.words import AssignmentStatus, Channel, OrderStatus, ShipmentStatus
+from data.deliveries.values import AssignmentStatus, Channel, OrderStatus, ShipmentStatus
 
 SCHEMA = "deliveries"
 PLACE_EXISTS = "latitude between -90 and 90 and longitude between -180 and 180"
