@@ -116,7 +116,7 @@ def _fingerprint(name: str) -> str:
 @cache
 def head_html() -> str:
     """Everything for `<head>`: fonts, tokens, style sheets and the small script that ticks ages and the live dot."""
-    sheets = ''.join(f'<link rel="stylesheet" href="{asset(name)}">' for name in ('base.css', 'frame.css', 'parts.css', 'data.css', 'door.css'))
+    sheets = ''.join(f'<link rel="stylesheet" href="{asset(name)}">' for name in ('base.css', 'frame.css', 'parts.css', 'data.css', 'door.css', 'home.css'))
     return f'<style>{tokens_css()}</style>{sheets}<script defer src="{asset("steading.js")}"></script>'
 
 
