@@ -46,5 +46,5 @@ SCREENS = (
 def open_screens() -> None:
     """Import every screen, which registers its route."""
     for name in SCREENS:
-        if find_spec(f"pages.{name}"):
+        if find_spec(f"pages.{name.split('.')[0]}") and find_spec(f"pages.{name}"):
             import_module(f"pages.{name}")

@@ -118,7 +118,8 @@ def cookie(token: str, settings: Settings, *, life_s: int = COOKIE_LIFE_S) -> st
 
 def actor_of(connection: HTTPConnection) -> Actor | None:
     """Who sent this request, or None for somebody who is not signed in."""
-    return connection.scope.get("state", {}).get("actor")
+    found: Actor | None = connection.scope.get("state", {}).get("actor")
+    return found
 
 
 def _cookie(headers: Headers) -> str | None:

@@ -128,7 +128,7 @@ def screen(path: str, *, title: str, place: str, permission: str | None = None) 
 async def _draw(
     who: Actor, title: str, place: str, permission: str | None, build: Callable[[Looker], Awaitable[None]]
 ) -> None:
-    set_reader(Reader(language=who.language, zone=who.time_zone, units=who.units))
+    set_reader(Reader(who.language, who.time_zone, "f" if who.units == "fahrenheit" else "c"))
     if who.organization_id is None:
         use_language_and_theme(who.language)
         with frame(_(title), [], "", Look(person=Person(who.name, ""), on_sign_out=sign_out)):

@@ -1,0 +1,342 @@
+"""Steading from the command line: `run` a living demonstration, `serve` a business, and what keeps both in order."""
+
+import asyncio
+import gc
+import logging
+import secrets
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import structlog
+import typer
+import uvicorn
+from fastapi import FastAPI
+from fastapi.middleware.gzip import GZipMiddleware
+
+from data.audit.log import verify, write
+from data.core import session
+from data.core.bus import bus
+from data.core.errors import Refusal
+from data.core.session import Database, across_tenants
+from data.core.settings import Settings
+from data.identity import commands as identity
+from data.identity.secrets import Seal, use_seal
+from data.identity.tables import Organization, Role
+from data.platform.commands import use_folder
+from jobs.channels.email import Email, TryLater, Undeliverable
+from jobs.networks import _refusals
+from jobs.networks._door import intake
+from jobs.timetable import Line, Timetable
+from migrations.ddl import APP, SWEEP
+from migrations.upgrade import role_url, upgrade
+
+DOORS = ("ttn", "ingest", "owntracks", "osmand", "assessments")
+JOBS = ("upkeep", "cold_chain", "farm", "tracking", "deliveries", "trees")
+
+cli = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__, pretty_exceptions_enable=False)
+user_cli = typer.Typer(help="People, from the command line.", no_args_is_help=True)
+cli.add_typer(user_cli, name="user")
+log = structlog.get_logger()
+
+Background = Callable[[Settings], Any]
+"""An asynchronous context that runs beside the application (the MQTT client, the simulated devices)."""
+
+
+def stop(*lines: str) -> NoReturn:
+    """End with words for a person and no traceback."""
+    for line in lines:
+        typer.echo(line, err=True)
+    raise typer.Exit(1)
+
+
+def lines() -> list[Line]:
+    """The whole timetable."""
+    modules = [import_module(f"jobs.{name}") for name in JOBS if find_spec(f"jobs.{name}")]
+    return [line for module in modules for line in module.TIMETABLE]
+
+
+@asynccontextmanager
+async def opened(settings: Settings) -> AsyncIterator[Database]:
+    """The database as the application's two roles, with the seal and the folder that belong to it."""
+    app_url, sweep_url = (
+        role_url(settings.database_url, role, settings.secret_key).render_as_string(hide_password=False)
+        for role in (APP, SWEEP)
+    )
+    database = Database(app_url, sweep_url, write)
+    session.use(database)
+    use_seal(Seal(settings.secret_key, *filter(None, settings.previous_secret_keys.split(","))))
+    use_folder(settings.var_dir / "files")
+    try:
+        yield database
+    finally:
+        session.use(None)
+        await database.close()
+
+
+@asynccontextmanager
+async def at_work(settings: Settings, *backgrounds: Background) -> AsyncIterator[None]:
+    """Everything that must run while the doors are open, in order; undone in reverse."""
+    conninfo = role_url(settings.database_url, APP, settings.secret_key).set(drivername="postgresql").render_as_string(False)
+    timetable = Timetable(lines(), conninfo)
+    async with AsyncExitStack() as stack:
+        await stack.enter_async_context(opened(settings))
+        bus.start(conninfo)
+        stack.push_async_callback(bus.stop)
+        await asyncio.wait_for(bus.is_connected.wait(), 15)
+        intake.start()
+        stack.push_async_callback(intake.stop)
+        if find_spec("jobs.networks.mqtt"):
+            await stack.enter_async_context(import_module("jobs.networks.mqtt").connected(settings))
+        timetable.start()
+        stack.push_async_callback(timetable.stop)
+        for background in backgrounds:
+            await stack.enter_async_context(background(settings))
+        yield
+
+
+def compose(settings: Settings, *backgrounds: Background) -> FastAPI:
+    """The application: machines' doors, people's pages, and the gate before the pages."""
+    from nicegui import app as pages_app
+    from nicegui import ui
+
+    import pages
+    from pages import _gate, _shell
+    from ui.live import set_explain
+    from ui.theme import install
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        async with at_work(settings, *backgrounds):
+            _gate.close_pages_of_ended_sessions()
+            tune_garbage_collection()
+            yield
+
+    app = FastAPI(title="Steading", lifespan=lifespan, openapi_url=None)
+    _refusals.install(app)
+    for name in DOORS:
+        if find_spec(f"jobs.networks.{name}"):
+            app.include_router(import_module(f"jobs.networks.{name}").router)
+    app.get("/health")(health)
+    _refusals.install(pages_app)
+    pages_app.state.settings, pages_app.state.has_oidc = settings, bool(settings.oidc_issuer)
+    pages_app.state.send_reset = reset_sender(settings)
+    set_explain(_shell.explain)
+    install(pages_app)
+    pages.open_screens()
+    ui.run_with(
+        app, title="Steading", favicon=Path(__file__).parent / "ui/static/favicon.svg", reconnect_timeout=30,
+        gzip_middleware_factory=None, show_welcome_message=False, tailwind=False,
+    )  # fmt: skip
+    _gate.guard_sockets()
+    app.add_middleware(_gate.Gate, settings=settings)
+    app.add_middleware(GZipMiddleware, minimum_size=1000)
+    return app
+
+
+async def health() -> dict[str, Any]:
+    """Whether the database answers and how many messages wait."""
+    async with across_tenants("health") as tx:
+        await tx.connection()
+    return {"status": "ok", "waiting": intake.waiting}
+
+
+def reset_sender(settings: Settings) -> Callable[[str, str, str], Awaitable[None]]:
+    """How a link for a new password reaches its person."""
+    email = Email(settings.smtp_url, settings.mail_from) if settings.smtp_url else None
+
+    async def send(to: str, link: str, language: str) -> None:
+        from ui.words import Reader, _, reading_as
+
+        if email is None:
+            log.warning("a password reset was asked for, but SMTP_URL is not set; nothing was sent")
+            return
+        with reading_as(Reader(language=language)):
+            subject, text = _("A new password for Steading"), _("Choose a new password here within 30 minutes: {link}", link=link)
+        try:
+            await email.send(to, subject, text)
+        except (TryLater, Undeliverable) as reason:
+            log.warning("a password reset could not be sent", reason=str(reason))
+
+    return send
+
+
+def tune_garbage_collection() -> None:
+    """A full collection walks every live page: rarely, on a schedule, and never over what is there from the start."""
+    from nicegui import app as pages_app
+
+    gc.set_threshold(50_000, 50, 1000)
+    gc.collect()
+    gc.freeze()
+    pages_app.timer(60, gc.collect)
+
+
+def listen(settings: Settings, app: FastAPI, *, on_ready: Callable[[], None]) -> None:
+    """Serve until told to stop; one clear line when the port is taken."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((settings.host, settings.port))
+        except OSError as reason:
+            stop(f"Port {settings.port} on {settings.host} cannot be used: {reason.strerror}. Choose another with --port.")
+
+    class Server(uvicorn.Server):
+        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+            await super().startup(sockets)
+            if self.started:
+                on_ready()
+
+    config = uvicorn.Config(
+        app, host=settings.host, port=settings.port, loop="uvloop", access_log=False, log_level="warning",
+        ws_per_message_deflate=False, timeout_graceful_shutdown=3, server_header=False,
+    )  # fmt: skip
+    Server(config).run()
+
+
+def set_up_logs() -> None:
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.INFO))
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s [%(levelname)s] %(name)s: %(message)s")
+
+
+def prepared(settings: Settings) -> None:
+    """Bring the database up to date; one clear line when it is not there."""
+    from sqlalchemy.exc import OperationalError
+
+    try:
+        upgrade(settings.database_url, settings.secret_key)
+    except OperationalError as reason:
+        stop(f"The database does not answer: {str(reason.orig).strip().splitlines()[0]}")
+
+
+@contextmanager
+def embedded_database(var_dir: Path) -> Iterator[str]:
+    """The embedded PostgreSQL under `var_dir`; one clear line when it does not start."""
+    from data.core.embedded import EmbeddedFailed, embedded
+
+    try:
+        with embedded(var_dir / "pg") as server:
+            yield server.database("steading")
+    except EmbeddedFailed as reason:
+        stop(str(reason))
+    except OSError as reason:
+        stop(f"{var_dir} cannot be used: {reason.strerror}")
+
+
+def kept_key(var_dir: Path) -> str:
+    """The demonstration's own secret key, made once."""
+    file = var_dir / "secret_key"
+    if not file.exists():
+        var_dir.mkdir(parents=True, exist_ok=True)
+        file.touch(mode=0o600)
+        file.write_text(secrets.token_urlsafe(48))
+    return file.read_text()
+
+
+@cli.command()
+def run(
+    port: Annotated[int, typer.Option(help="Where the pages are served.")] = 8080,
+    mqtt_port: Annotated[int, typer.Option(help="Where the embedded MQTT broker listens.")] = 1883,
+    var_dir: Annotated[Path, typer.Option(help="Where the database and the files live.")] = Path("var"),
+    devices: Annotated[bool, typer.Option(help="Start the simulated devices.")] = True,
+) -> None:
+    """Start all of it on this machine: embedded database and broker, a demonstration business, simulated devices."""
+    from jobs import demonstration
+
+    set_up_logs()
+    try:
+        key = kept_key(var_dir)
+    except OSError as reason:
+        stop(f"{var_dir} cannot be used: {reason.strerror}")
+    with embedded_database(var_dir) as database_url:
+        settings = Settings(
+            _env_file=None, database_url=database_url, secret_key=key, port=port, mqtt_port=mqtt_port, var_dir=var_dir,
+            demonstration=True, **demonstration.SETTINGS,
+        )  # type: ignore[call-arg]  # fmt: skip
+        prepared(settings)
+        asyncio.run(_with_database(settings, demonstration.ensure_world))
+        app = compose(settings, *((demonstration.simulated,) if devices else ()))
+        listen(settings, app, on_ready=lambda: typer.echo(demonstration.welcome(settings)))
+
+
+@cli.command()
+def serve() -> None:
+    """Serve a business: your own database, key and address, from the environment."""
+    set_up_logs()
+    settings = Settings()  # type: ignore[call-arg]
+    if missing := settings.missing_for_service():
+        stop("Steading cannot serve yet. These settings are missing:", *(f"  {line}" for line in missing))
+    prepared(settings)
+    listen(settings, compose(settings), on_ready=lambda: typer.echo(f"Steading serves {settings.origin}"))
+
+
+@cli.command()
+def migrate() -> None:
+    """Bring the database in DATABASE_URL up to date."""
+    prepared(_with_a_database())
+    typer.echo("The database is up to date.")
+
+
+@cli.command()
+def check_log() -> None:
+    """Check every organization's event log: altered, missing or inserted lines."""
+
+    async def check() -> bool:
+        async with across_tenants("check the log") as tx:
+            from data.audit import queries as audit
+
+            whole = True
+            for organization_id, name in await audit.chains(tx):
+                found = await verify(tx, organization_id)
+                typer.echo(f"{name}: {'whole' if not found else ', '.join(f'{b.kind} at {b.sequence}' for b in found[:10])}")
+                whole = whole and not found
+            return whole
+
+    if not asyncio.run(_with_database(_with_a_database(), check)):
+        raise typer.Exit(1)
+
+
+@user_cli.command("add")
+def user_add(
+    email: Annotated[str, typer.Option(prompt=True)],
+    name: Annotated[str, typer.Option(prompt=True)],
+    organization: Annotated[str, typer.Option(prompt=True, help="Its short name; made when there is none.")],
+    role: Annotated[Role, typer.Option(help="What the person is there.")] = Role.OWNER,
+    password: Annotated[str, typer.Option(prompt=True, hide_input=True, confirmation_prompt=True)] = "",
+) -> None:
+    """Add a person, and the organization if it is new."""
+
+    async def add() -> None:
+        from sqlmodel import select
+
+        async with across_tenants("user add") as tx:
+            found = (await tx.exec(select(Organization).where(Organization.slug == organization))).first()
+            place = found or await identity.create_organization(tx, name=organization, slug=organization)
+            person = await identity.create_user(tx, name=name, email=email, password=password)
+            await identity.give_role(tx, person.id, role=role, organization_id=place.id)
+
+    try:
+        asyncio.run(_with_database(_with_a_database(), add))
+    except Refusal as refusal:
+        stop(str(refusal))
+    typer.echo(f"{name} may now sign in as {email}.")
+
+
+def _with_a_database() -> Settings:
+    settings = Settings()  # type: ignore[call-arg]
+    if missing := [line for line in settings.missing_for_service() if not line.startswith("PUBLIC_URL")]:
+        stop(*missing)
+    return settings
+
+
+async def _with_database(settings: Settings, work: Callable[[], Awaitable[Any]]) -> Any:
+    async with opened(settings):
+        return await work()
+
+
+
+if __name__ == "__main__":
+    cli()
