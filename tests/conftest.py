@@ -28,7 +28,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Embedded]:
     """The embedded server, shared by all workers; the template is migrated by whoever comes first."""
     with embedded(PG_FOLDER) as running:
         with InterProcessLock(f"{PG_FOLDER}.lock"):
-            marker = tmp_path_factory.getbasetemp().parent / "template-is-ready"
+            run = os.environ.get("PYTEST_XDIST_TESTRUNUID", str(os.getpid()))  # the folder outlives runs, and is shared
+            marker = tmp_path_factory.getbasetemp().parent / f"template-is-ready-{run}"
             if not marker.exists():
                 upgrade(running.database("steading_template", fresh=True), SECRET_KEY)
                 marker.touch()
