@@ -1,6 +1,6 @@
 """An alert is raised once, acknowledged by somebody, and resolved by the world or by a person."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -38,37 +38,52 @@ class Trouble:
 
 async def raise_alert(tx: Transaction, trouble: Trouble, *, at: datetime) -> Alert | None:
     """Open an alert, or None when one of this kind is already open for this subject (a race included)."""
-    statement = (
-        insert(Alert)
-        .values(
-            id=uuid7(), organization_id=tx.organization_id, subject_kind=trouble.subject_kind,
-            subject_id=trouble.subject_id, subject_name=trouble.subject_name, scope_id=trouble.scope_id,
-            permission=trouble.permission, href=trouble.href, alert_type=trouble.alert_type,
-            severity=trouble.severity, status=AlertStatus.ACTIVE, message=trouble.message,
-            message_values=trouble.values, threshold_value=trouble.threshold_value, actual_value=trouble.actual_value,
-            triggered_at=at, escalation_level=0,
-        )
-        .on_conflict_do_nothing()
-        .returning(Alert)
-    )  # fmt: skip
-    alert: Alert | None = (await tx.execute(statement)).scalar_one_or_none()
-    if alert is not None:
+    return next(iter(await raise_alerts(tx, [(trouble, at)])), None)
+
+
+async def raise_alerts(tx: Transaction, troubles: Sequence[tuple[Trouble, datetime]]) -> Sequence[Alert]:
+    """Open an alert for each trouble that has none of its kind yet, in one statement; those that were opened."""
+    if not troubles:
+        return []
+    statement = insert(Alert).values([_row(tx, trouble, at) for trouble, at in troubles])
+    alerts: Sequence[Alert] = (await tx.execute(statement.on_conflict_do_nothing().returning(Alert))).scalars().all()
+    for alert in alerts:
         tx.record(
-            "alerts.alert.raised", trouble.message, subject_id=alert.id, severity=trouble.severity.value,
-            subject=trouble.subject_name, alert_type=trouble.alert_type, values=trouble.values,
+            "alerts.alert.raised", alert.message, subject_id=alert.id, severity=alert.severity.value,
+            subject=alert.subject_name, alert_type=alert.alert_type, values=alert.message_values,
         )  # fmt: skip
         tx.emit(AlertChanged(alert_id=alert.id))
-    return alert
+    return alerts
+
+
+def _row(tx: Transaction, trouble: Trouble, at: datetime) -> dict[str, Any]:
+    return {
+        "id": uuid7(), "organization_id": tx.organization_id, "subject_kind": trouble.subject_kind,
+        "subject_id": trouble.subject_id, "subject_name": trouble.subject_name, "scope_id": trouble.scope_id,
+        "permission": trouble.permission, "href": trouble.href, "alert_type": trouble.alert_type,
+        "severity": trouble.severity, "status": AlertStatus.ACTIVE, "message": trouble.message,
+        "message_values": trouble.values, "threshold_value": trouble.threshold_value,
+        "actual_value": trouble.actual_value, "triggered_at": at, "escalation_level": 0,
+    }  # fmt: skip
 
 
 async def resolve_open(tx: Transaction, subject_id: UUID, *alert_types: str, at: datetime, because: str) -> Sequence[Alert]:
     """Close the subject's open alerts of these kinds because the world is in order again; those that were closed."""
+    return await resolve_all_open(tx, {subject_id: at}, *alert_types, because=because)
+
+
+async def resolve_all_open(
+    tx: Transaction, subjects: Mapping[UUID, datetime], *alert_types: str, because: str
+) -> Sequence[Alert]:
+    """The same for many subjects at once, each at its own instant."""
+    if not subjects:
+        return []
     statement = select(Alert).where(
-        Alert.subject_id == subject_id, col(Alert.alert_type).in_(alert_types), Alert.status != AlertStatus.RESOLVED
+        col(Alert.subject_id).in_(subjects), col(Alert.alert_type).in_(alert_types), Alert.status != AlertStatus.RESOLVED
     )
     alerts = (await tx.exec(statement)).all()
     for alert in alerts:
-        _resolve(tx, alert, at=at, because=because)
+        _resolve(tx, alert, at=subjects[alert.subject_id], because=because)
     return alerts
 
 

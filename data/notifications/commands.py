@@ -1,5 +1,7 @@
 """Everybody who may see an alert finds it in their inbox, and marks it read."""
 
+from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import insert, update
@@ -15,18 +17,23 @@ from data.notifications.events import InboxChanged
 from data.notifications.tables import Notification
 
 
-async def tell(tx: Transaction, alert: Alert) -> None:
-    """Put an alert into the inbox of each person whose role reaches it; one statement however many there are."""
-    people = await identity.users_who_may(tx, PERMISSIONS[alert.permission], alert.scope_id)
-    if not people:
-        return
-    row = {
-        "organization_id": tx.organization_id, "alert_id": alert.id, "notification_type": alert.alert_type,
-        "severity": alert.severity, "message": alert.message, "message_values": alert.message_values,
-        "href": alert.href, "is_read": False,
-    }  # fmt: skip
-    await tx.execute(insert(Notification), [row | {"id": uuid7(), "user_id": user_id} for user_id in people])
-    for user_id in people:
+async def tell(tx: Transaction, *alerts: Alert) -> None:
+    """Put alerts into the inbox of each person whose role reaches them; one statement however many there are."""
+    rows: list[dict[str, Any]] = []
+    people: dict[tuple[str, UUID | None], Sequence[UUID]] = {}
+    for alert in alerts:
+        reach = (alert.permission, alert.scope_id)
+        if reach not in people:
+            people[reach] = await identity.users_who_may(tx, PERMISSIONS[alert.permission], alert.scope_id)
+        row = {
+            "organization_id": tx.organization_id, "alert_id": alert.id, "notification_type": alert.alert_type,
+            "severity": alert.severity, "message": alert.message, "message_values": alert.message_values,
+            "href": alert.href, "is_read": False,
+        }  # fmt: skip
+        rows += [row | {"id": uuid7(), "user_id": user_id} for user_id in people[reach]]
+    if rows:
+        await tx.execute(insert(Notification), rows)
+    for user_id in {row["user_id"] for row in rows}:
         tx.emit(InboxChanged(user_id=user_id))
 
 

@@ -1,6 +1,8 @@
 """Strangers at the doors are noted; files are kept; jobs leave word of how they went."""
 
 import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -22,23 +24,46 @@ def use_folder(root: Path) -> None:
     _root = root
 
 
+@dataclass(slots=True)
+class Stranger:
+    """What is worth keeping of something unknown that spoke: the last thing it said, and how often it spoke."""
+
+    identifier: str
+    reason: str
+    message: dict[str, Any] | None = None
+    message_count: int = 1
+
+
 async def note_unknown_device(
     tx: Transaction, *, network: str, identifier: str, reason: str, at: datetime, message: dict[str, Any] | None = None
 ) -> None:
     """Remember a stranger: one row a network and identifier, counting its messages and keeping the last."""
-    row = {
-        "id": uuid7(), "organization_id": tx.organization_id, "network": network, "identifier": identifier[:200],
-        "reason": reason, "first_seen_at": at, "last_seen_at": at, "message_count": 1, "last_message": message,
-    }  # fmt: skip
-    statement = insert(UnknownDevice).values(row)
+    await note_unknown_devices(tx, [Stranger(identifier, reason, message)], network=network, at=at)
+
+
+async def note_unknown_devices(tx: Transaction, strangers: Sequence[Stranger], *, network: str, at: datetime) -> None:
+    """Remember several at once, each identifier once."""
+    if not strangers:
+        return
+    statement = insert(UnknownDevice).values(
+        [
+            {
+                "id": uuid7(), "organization_id": tx.organization_id, "network": network,
+                "identifier": stranger.identifier[:200], "reason": stranger.reason, "first_seen_at": at,
+                "last_seen_at": at, "message_count": stranger.message_count, "last_message": stranger.message,
+            }
+            for stranger in sorted(strangers, key=lambda s: s.identifier)
+        ]
+    )  # fmt: skip
+    new = statement.excluded
     await tx.execute(
         statement.on_conflict_do_update(
             index_elements=["organization_id", "network", "identifier"],
             set_={
-                "last_seen_at": at,
-                "reason": reason,
-                "message_count": col(UnknownDevice.message_count) + 1,
-                "last_message": message,
+                "last_seen_at": new.last_seen_at,
+                "reason": new.reason,
+                "message_count": col(UnknownDevice.message_count) + new.message_count,
+                "last_message": new.last_message,
             },
         )
     )
