@@ -10,7 +10,8 @@ down_revision = "0001_foundation"
 branch_labels = None
 depends_on = None
 
-TABLES = ("sites", "areas", "units", "devices", "alert_rules", "sensor_readings", "door_events")
+TABLES = ("sites", "areas", "units", "devices", "alert_rules")
+STREAMS = ("sensor_readings", "door_events")
 
 
 def upgrade() -> None:
@@ -180,8 +181,9 @@ def upgrade() -> None:
     op.create_index('uq_devices_device_eui', 'devices', ['organization_id', 'device_eui'], unique=True, schema='cold_chain', postgresql_where=sa.text('deleted_at is null'))
     op.create_index('uq_devices_primary', 'devices', ['organization_id', 'unit_id'], unique=True, schema='cold_chain', postgresql_where=sa.text('is_primary and deleted_at is null'))
 
-    for table in ("sensor_readings", "door_events"):
+    for table in STREAMS:
         stream(f"cold_chain.{table}", retention="24 months")
+        wall(f"cold_chain.{table}", grants="select, insert")
     for table in TABLES:
         wall(f"cold_chain.{table}")
 
