@@ -78,12 +78,16 @@ class Look:
 
 
 class Frame:
-    """What pages hold of the frame while it is on the screen."""
+    """What pages hold of the frame while it is on the screen.
+
+    `with frame.actions:` puts buttons beside the heading; `frame.content` is the column the page is drawn in.
+    """
 
     def __init__(self) -> None:
         self._bell: ui.element | None = None
         self._count: ui.label | None = None
-        self.content: ui.element | None = None
+        self.content: ui.element = None  # type: ignore[assignment]
+        self.actions: ui.element = None  # type: ignore[assignment]
         self._counts: dict[str, list[ui.label]] = {}
 
     def set_unread(self, count: int) -> None:
@@ -109,9 +113,11 @@ def use_language_and_theme(language: str, theme: Theme = 'system') -> None:
 
 
 @contextmanager
-def frame(title: str, places: Sequence[Place], here: str, look: Look) -> Iterator[Frame]:
+def frame(title: str, places: Sequence[Place], here: str, look: Look, *, is_wide: bool = False) -> Iterator[Frame]:
     """Draw the frame and yield inside its content column; `here` is the key of the place to mark.
 
+    The title is the page's `<h1>` (a phone shows it in the top bar); do not draw another. `is_wide` lets the content take the
+    whole width, for maps and dispatch.
     The page's language is `ui.words.current_language()`; call `set_reader` and `use_language_and_theme` before.
     """
     page_head()
@@ -127,6 +133,12 @@ def frame(title: str, places: Sequence[Place], here: str, look: Look) -> Iterato
                     ui.label(look.demonstration)
             _top_bar(title, look, held)
             held.content = ui.element('main').classes('st-content').props('id=content tabindex=-1')
+            if is_wide:
+                held.content.classes('is-wide')
+            with held.content, ui.element('div').classes('st-heading'):
+                with ui.element('h1'):
+                    ui.label(title)
+                held.actions = ui.element('div').classes('st-row')
         _bottom_bar(places, here, held)
     with held.content:
         yield held
@@ -181,7 +193,7 @@ def _bottom_bar(places: Sequence[Place], here: str, held: Frame) -> None:
 def _top_bar(title: str, look: Look, held: Frame) -> None:
     with ui.element('header').classes('st-top'):
         _organizations(look)
-        ui.label(title).classes('st-top-title')
+        ui.label(title).classes('st-top-title').props('aria-hidden=true')
         if look.search is not None:
             palette.search_field(look.search)
         ui.element('div').classes('st-grow')

@@ -110,7 +110,6 @@ async def data(language: str = 'en', dark: str = 'light', broken: bool = False) 
 @ui.page('/parts')
 async def parts(language: str = 'en', dark: str = 'light') -> None:
     with shell('Farm' if language == 'en' else 'កសិដ្ឋាន', 'farm', language, dark) as held:  # type: ignore[attr-defined]
-        ui.element('h1').classes('st-sr')
         with ui.element('div').classes('st-tiles'):
             async def switch(desired: bool) -> None:
                 await asyncio.sleep(2)

@@ -100,8 +100,8 @@
       const xs = [], ys = [];
       for (let v = Math.floor(lon(ox - 60) / step) * step; v <= lon(ox + 256); v += step) { const px = mercator(v, 0)[0] * scale - ox; xs.push([px, v]); ctx.moveTo(px, 0); ctx.lineTo(px, 256); }
       for (let v = Math.floor(lat(oy + 276) / step) * step; v <= lat(oy - 20) + step; v += step) { const py = mercator(0, v)[1] * scale - oy; ys.push([py, v]); ctx.moveTo(0, py); ctx.lineTo(256, py); }
-      ctx.stroke(); ctx.globalAlpha = 0.8;
-      if (z >= 9) { ctx.font = `10px ${colour.font}`; ctx.fillStyle = colour.text; ctx.textAlign = 'left'; ctx.textBaseline = 'bottom'; for (const [px, a] of xs) for (const [py, b] of ys) ctx.fillText(`${b.toFixed(places)}, ${a.toFixed(places)}`, px + 3, py - 2); }
+      ctx.stroke(); ctx.globalAlpha = 0.5;
+      if (z >= 9) { ctx.font = `9px ${colour.font}`; ctx.fillStyle = colour.text; ctx.textAlign = 'left'; ctx.textBaseline = 'bottom'; for (const [px, a] of xs) for (const [py, b] of ys) ctx.fillText(`${b.toFixed(places)}, ${a.toFixed(places)}`, px + 3, py - 2); }
       ctx.globalAlpha = 1;
     }
 

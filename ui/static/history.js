@@ -2,7 +2,7 @@
 (() => {
   let zone = 'UTC', language = 'en', ground = null;
   const format = (at) => new Intl.DateTimeFormat(language === 'km' ? 'km-u-nu-latn' : 'en-GB', { timeZone: zone, dateStyle: 'medium', timeStyle: 'short' }).format(at);
-  window.moment = (at) => ({ format: () => format(at), toString: () => format(at) });
+  window.moment = function moment(at) { this.format = () => format(at); };
   console.log = () => {}; // the slider writes every step there
   window.steadingDark = (dark) => { document.documentElement.classList.toggle('dark-page', dark); document.body.classList.toggle('body--dark', dark); ground?.redraw(); };
   window.steadingGround = (map, options) => {

@@ -91,7 +91,7 @@ export default {
       const font = { family: css('font'), size: phone ? 13 : 12, color: css('text-soft') };
       const traces = this.lines.map((l, i) => ({
         type: 'scatter', mode: l.x.length < 40 ? 'lines+markers' : 'lines', name: l.name, x: l.x.map((t) => new Date(to(t)).toISOString().slice(0, 23)), y: l.y, connectgaps: false,
-        line: { color: css(`series-${i % 5}`), width: 2 }, marker: { size: 5 }, hovertemplate: `%{y:.1f} ${this.unit}`,
+        line: { color: css(`series-${i % 5}`), width: l.y.length > 600 ? 1.25 : 2 }, marker: { size: 5 }, hovertemplate: `%{y:.1f} ${this.unit}`,
       }));
       const { limits, excursions, marks } = this.got, shapes = [], annotations = [];
       for (const one of limits) {
@@ -124,7 +124,7 @@ export default {
         margin: { l: phone ? 40 : 52, r: phone ? 8 : 16, t: 12, b: 36 }, legend: { orientation: 'h', y: 1.02, yanchor: 'bottom', x: 0 },
         hoverlabel: { bgcolor: css('raised'), bordercolor: css('line'), font: { ...font, color: css('text') } },
         dragmode: matchMedia('(pointer: coarse)').matches ? false : 'zoom', uirevision: `${this.got.start}`,
-        xaxis: { ...grid, type: 'date', range: [new Date(start).toISOString().slice(0, 23), new Date(end).toISOString().slice(0, 23)], nticks: phone ? 4 : 9 },
+        xaxis: { ...grid, type: 'date', range: [new Date(start).toISOString().slice(0, 23), new Date(end).toISOString().slice(0, 23)], nticks: phone ? 4 : 9, tickformatstops: [{ dtickrange: [null, 59999], value: '%H:%M:%S\n%-d %b %Y' }, { dtickrange: [60000, 86399999], value: '%H:%M\n%-d %b %Y' }, { dtickrange: [86400000, 'M1'], value: '%-d %b\n%Y' }, { dtickrange: ['M1', null], value: '%b\n%Y' }] },
         yaxis: { ...grid, range: this.empty ? [0, 1] : [low - pad, high + pad], fixedrange: true, ticksuffix: phone ? '' : ` ${this.unit}` },
         yaxis2: { overlaying: 'y', range: [0, 1], visible: false, fixedrange: true },
       };
