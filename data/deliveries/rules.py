@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 
 from data.core.errors import Invalid
-from data.deliveries.values import Address, AssignmentStatus, Availability, Fix, OrderStatus, ShipmentStatus
+from data.deliveries.values import Address, AssignmentStatus, Availability, Fix, OrderStatus, Report, ShipmentStatus
 
 INACCURATE_FROM_M = 200.0
 FASTEST_MPS = 70.0
@@ -60,13 +60,13 @@ def takes_the_place_of(new: Fix, old: Fix) -> bool:
     return new.recorded_at - old.recorded_at > STANDS_IN_AFTER
 
 
-def leading(fixes: Iterable[Fix]) -> Fix:
-    """Of one driver's fixes, the one that says where they are; as if they had come in one by one, the oldest first."""
-    first, *rest = sorted(fixes, key=lambda fix: fix.recorded_at)
-    for fix in rest:
-        if takes_the_place_of(fix, first):
-            first = fix
-    return first
+def leading(reports: Iterable[Report]) -> Report:
+    """Of one driver's reports, the one that says where they are; as if they had come one by one, the oldest first."""
+    leader, *rest = sorted(reports, key=lambda report: report.fix.recorded_at)
+    for report in rest:
+        if takes_the_place_of(report.fix, leader.fix):
+            leader = report
+    return leader
 
 
 def availability(*, is_heard: bool, carries: int) -> Availability:
