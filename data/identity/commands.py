@@ -176,10 +176,10 @@ async def set_preferences(
 
 async def make_token(
     tx: Transaction, *, name: str, kind: TokenKind, network: str | None = None, subject_id: UUID | None = None,
-    life: timedelta | None = None,
+    life: timedelta | None = None, needs: str = "tokens.edit",
 ) -> tuple[ApiToken, str]:  # fmt: skip
-    """A machine's new token and its secret, told this once."""
-    tx.actor.require("tokens.edit")
+    """A machine's new token and its secret, told this once. A domain's device names the right that registers it."""
+    tx.actor.require(needs)
     if not name.strip():
         raise Invalid("name", "Give it a name, so that it can be told from the others.")
     secret = new_token()
@@ -213,3 +213,11 @@ async def revoke_token(tx: Transaction, token_id: UUID) -> None:
     token.revoked_at = token.revoked_at or now()
     tx.add(token)
     tx.emit(TokensChanged(token_id=token.id))
+
+
+async def revoke_tokens_of(tx: Transaction, subject_id: UUID) -> None:
+    """One device may not come in any more. Its domain's command has asked for the right."""
+    for token in await queries.tokens_of(tx, [subject_id]):
+        token.revoked_at = token.revoked_at or now()
+        tx.add(token)
+        tx.emit(TokensChanged(token_id=token.id))
