@@ -1,0 +1,81 @@
+"""How one wants to see things, and the browsers one is signed in with."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+from zoneinfo import available_timezones
+
+from nicegui import ui
+
+from data.core.errors import Refusal
+from data.identity import commands, door, queries
+from data.identity.events import SessionEnded
+from data.identity.tables import AuthSession
+from pages._shell import Looker, field_errors, screen
+from ui.age import age
+from ui.badge import badge
+from ui.dialog import confirm
+from ui.form import Form, button
+from ui.live import live
+from ui.words import _
+
+
+@screen("/settings", title="Your settings", place="settings")
+async def settings(look: Looker) -> None:
+    async with look.transaction() as tx:
+        me = await queries.me(tx)
+    with ui.element("div").classes("st-stack"):
+        with ui.element("section").classes("st-card"):
+            ui.label(_("How you see things")).classes("st-head").props("role=heading aria-level=2")
+            _preferences(look, me.language, me.units, me.time_zone)
+        with ui.element("section").classes("st-card"):
+            ui.label(_("Where you are signed in")).classes("st-head").props("role=heading aria-level=2")
+            _sessions(look)
+
+
+def _preferences(look: Looker, language: str, units: str, time_zone: str) -> None:
+    form = Form()
+    with form:
+        form.select("language", _("Language"), {"en": "English", "km": "ខ្មែរ"}, language, required=True)
+        form.select("units", _("Temperatures in"), {"celsius": "°C", "fahrenheit": "°F"}, units, required=True)
+        form.select("time_zone", _("Time zone"), sorted(available_timezones()), time_zone, required=True, search=True)
+
+    async def save(values: dict[str, Any]) -> dict[str, str] | None:
+        try:
+            async with look.transaction() as tx:
+                await commands.set_preferences(tx, **values)
+        except Refusal as refusal:
+            return field_errors(refusal)
+        ui.navigate.reload()
+        return None
+
+    form.buttons(_("Save"), save)
+
+
+def _sessions(look: Looker) -> None:
+    assert look.actor.user_id
+    user_id = look.actor.user_id
+
+    async def ask() -> Sequence[AuthSession]:
+        return await door.sessions_of(user_id)
+
+    async def end(session_id: UUID, name: str) -> None:
+        if await confirm(_("Sign out there?"), action=_("Sign out"), goes=[name]):
+            await door.end_session(user_id, session_id)
+            part.refresh()
+
+    def show(found: Sequence[AuthSession]) -> None:
+        for session in found:
+            name = session.device_name or _("Unknown browser")
+            with ui.element("div").classes("st-alert st-row"):
+                with ui.element("div").classes("st-grow"):
+                    ui.label(name).classes("st-alert-words")
+                    with ui.element("div").classes("st-soft"):
+                        ui.label(str(session.ip_address or ""))
+                        age(session.last_seen_at)
+                if session.id == look.actor.session_id:
+                    badge("ok", _("This browser"))
+                else:
+                    button(_("Sign out"), lambda s=session, n=name: end(s.id, n), kind="quiet")
+
+    part = live(ask, show, look.topic(SessionEnded))
