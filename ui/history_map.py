@@ -69,12 +69,13 @@ def history_html(tracks: Sequence[Track], *, zone: str = '', tile_url: str = '',
     for track in tracks:
         if len(track.times) != len(track.points):
             raise ValueError(f'{track.label}: {len(track.times)} times but {len(track.points)} points')
-    made = _LocalMap(location=_middle(points), zoom_start=7, tiles=None, control_scale=True, zoom_control=True)
+    made = _LocalMap(location=_middle(points), zoom_start=7, tiles=None, control_scale=False, zoom_control=True)
     made.add_child(_Ground({
         'base': STATIC_URL, 'tiles': tile_url, 'attribution': attribution, 'language': current_language(),
         'zone': zone or current_reader().zone, 'empty': '' if points else _('No positions in this time.'),
         'bounds': [[min(p[0] for p in points), min(p[1] for p in points)],
                    [max(p[0] for p in points), max(p[1] for p in points)]] if points else None,
+        'paths': [[list(point) for point in track.points] for track in tracks],
         'words': {'play': _('Play'), 'back': _('Back'), 'forward': _('Forward')},
         'files': {name: asset(f'basemap/{name}.json') for name in ('world', 'water', 'mainland', 'cities')}}))
     if points:

@@ -82,4 +82,4 @@ def test_ages_are_told_in_both_languages() -> None:
     with reading_as(Reader('en')):
         assert words.ago(now - timedelta(minutes=2), now) == '2 minutes ago'
     with reading_as(KHMER):
-        assert words.ago(now - timedelta(minutes=2), now) == '2 នាទីមុន'
+        assert words.ago(now - timedelta(minutes=2), now) .replace('\u200b', '') == '2 នាទីមុន'

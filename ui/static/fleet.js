@@ -4,9 +4,10 @@ import { loadResource } from "../../static/utils/resources.js";
 
 export default {
   template: `<div class="st-map" :style="{ height }"><div ref="map" class="st-map-inner" role="region" :aria-label="words.label"></div>
-    <div class="st-map-layers" v-if="Object.keys(layers).length"><label v-for="(name, key) in layers" :key="key"><input type="checkbox" checked @change="toggle(key, $event.target.checked)"><span>{{ name }}</span></label></div>
+    <details class="st-map-layers" v-if="Object.keys(layers).length" :open="wide"><summary><i class="q-icon material-icons" aria-hidden="true">layers</i>{{ words.layers }}</summary><label v-for="(name, key) in layers" :key="key"><input type="checkbox" checked @change="toggle(key, $event.target.checked)"><span>{{ name }}</span></label></details>
     <button type="button" class="st-map-fit" @click="fit()" :title="words.fit" :aria-label="words.fit"><i class="q-icon material-icons" aria-hidden="true">zoom_out_map</i></button></div>`,
   props: { words: Object, parts: Object, tiles: Object, layers: Object, icons: Object, center: Array, zoom: Number, height: String, markers: Array, fences: Array, lines: Array, overlay: Object, rooms: Array, large: String, resourcePath: String },
+  data() { return { wide: innerWidth >= 768 }; },
   async mounted() {
     this.queue = []; this.heard = new Set(this.rooms || []);
     this.onFleet = (message) => { if (this.heard.has(message.r)) this.pins ? this.took(message.b, message.at) : 0; };

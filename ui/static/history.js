@@ -10,6 +10,8 @@
     map.attributionControl?.setPrefix(false);
     ground = options.tiles ? L.tileLayer(options.tiles, { attribution: options.attribution }) : window.SteadingBasemap.layer(L, { base: options.base, files: options.files, colours: window.SteadingBasemap.themed, language });
     ground.addTo(map);
+    L.control.scale({ imperial: false }).addTo(map);
+    for (const path of options.paths) L.polyline(path, { color: getComputedStyle(document.body).getPropertyValue('--line-strong').trim(), weight: 2, opacity: 0.6, dashArray: '3 5', interactive: false }).addTo(map);
     if (options.bounds) map.fitBounds(L.latLngBounds(options.bounds).pad(0.1), { maxZoom: 15 });
     if (options.empty) { const note = document.createElement('div'); note.className = 'empty-note'; note.textContent = options.empty; document.body.append(note); }
     setTimeout(() => {

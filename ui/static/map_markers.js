@@ -76,7 +76,7 @@ export class Markers {
     const colours = Object.fromEntries(STATES.map((s) => [s, this.token(s)]));
     const card = this.token('card'), font = this.token('font'), text = this.token('text');
     for (const one of [this.hovered, this.selected]) { const found = one !== null && visible.find((v) => v.m.index === one); if (found) this.accuracy(ctx, found, scale, colours); }
-    const few = this.shown.length < 60;
+    const few = this.shown.length < 60; this.taken = this.shown.map((s) => [s.px - 15, s.py - 15, s.px + 15, s.py + 15]);
     for (const s of this.shown) s.count ? this.group(ctx, s, colours, card, font) : this.pin(ctx, s, colours, card, few && zoom >= 10 ? { font, text } : null);
     if (moving) this.request();
   }
@@ -113,7 +113,13 @@ export class Markers {
       ctx.beginPath(); ctx.arc(px + r - 3, py - r + 3, 7, 0, 7); ctx.fillStyle = card; ctx.fill(); ctx.strokeStyle = colours[m.state]; ctx.lineWidth = 1.5; ctx.stroke();
       ctx.font = `700 11px ${this.token('font')}`; ctx.fillStyle = colours[m.state]; ctx.fillText('!', px + r - 3, py - r + 3.5);
     }
-    if (label && m.label) { ctx.font = `550 12px ${label.font}`; ctx.textAlign = 'center'; ctx.lineWidth = 3; ctx.strokeStyle = card; ctx.fillStyle = label.text; ctx.strokeText(m.label, px, py + r + 10); ctx.fillText(m.label, px, py + r + 10); }
+    if (label && m.label) {
+      ctx.font = `550 12px ${label.font}`;
+      const w = ctx.measureText(m.label).width / 2 + 3, box = [px - w, py + r + 2, px + w, py + r + 18];
+      if (!chosen && this.taken.some((t) => t[0] < box[2] && t[2] > box[0] && t[1] < box[3] && t[3] > box[1])) return;
+      this.taken.push(box);
+      ctx.textAlign = 'center'; ctx.lineWidth = 3; ctx.strokeStyle = card; ctx.fillStyle = label.text; ctx.strokeText(m.label, px, py + r + 10); ctx.fillText(m.label, px, py + r + 10);
+    }
   }
 
   group(ctx, { px, py, count, state }, colours, card, font) {
