@@ -1,0 +1,1 @@
+"""What holds for tree assessments, whoever asks: values in, verdict out."""
