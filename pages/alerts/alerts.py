@@ -35,21 +35,21 @@ async def alerts(look: Looker) -> None:
             _card(look, alert)
 
     with ui.element("section").classes("st-stack"):
-        ui.label(_("Open")).classes("st-head").props("role=heading aria-level=2")
+        ui.label(_("Open")).classes("st-h2").props("role=heading aria-level=2")
         live(ask, show, look.topic(AlertChanged), minimum_interval_s=0.5)
-        ui.label(_("History")).classes("st-head").props("role=heading aria-level=2")
+        ui.label(_("History")).classes("st-h2").props("role=heading aria-level=2")
         _history(look)
 
 
 def _card(look: Looker, alert: Alert) -> None:
-    with ui.element("article").classes("st-card st-row st-alert"):
+    with ui.element("article").classes("st-item"):
         badge(state(alert), _(SEVERITY_WORDS[alert.severity]))
-        with ui.element("div").classes("st-grow"):
+        with ui.element("div").classes("st-item-main"):
             with ui.element("div"):
                 if alert.href:
-                    ui.link(words(alert), alert.href).classes("st-alert-words")
+                    ui.link(words(alert), alert.href).classes("st-item-words")
                 else:
-                    ui.label(words(alert)).classes("st-alert-words")
+                    ui.label(words(alert)).classes("st-item-words")
             with ui.element("div").classes("st-soft"):
                 age(alert.triggered_at)
                 if alert.acknowledged_at:

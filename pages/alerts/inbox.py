@@ -46,9 +46,9 @@ def _message(look: Looker, one: Notification) -> None:
             await commands.mark_read(tx, one.id)
         ui.navigate.to(one.href or "/alerts")
 
-    with ui.element("article").classes("st-card st-row st-alert" + ("" if one.is_read else " is-unread")):
+    with ui.element("article").classes("st-item" + ("" if one.is_read else " is-unread")):
         badge(SEVERITY_STATE[one.severity], _(SEVERITY_WORDS[one.severity]))
-        with ui.element("div").classes("st-grow"):
-            ui.label(sentence(one.message, one.message_values)).classes("st-alert-words")
+        with ui.element("div").classes("st-item-main"):
+            ui.label(sentence(one.message, one.message_values)).classes("st-item-words")
             age(one.created_at)
         button(_("Open"), open_it, kind="plain" if not one.is_read else "quiet")

@@ -24,13 +24,13 @@ async def home(look: Looker) -> None:
 
     with ui.element("div").classes("st-home"):
         with ui.element("section").classes("st-home-now"):
-            ui.label(_("What needs you now")).classes("st-head").props("role=heading aria-level=2")
+            ui.label(_("What needs you now")).classes("st-h2").props("role=heading aria-level=2")
             live(ask, _show, *(look.topic(event) for event in topics), minimum_interval_s=1.0)
         if find_spec("pages._map"):
             from pages._map import live_map
 
             with ui.element("section").classes("st-home-map"):
-                ui.label(_("Where everything is")).classes("st-head").props("role=heading aria-level=2")
+                ui.label(_("Where everything is")).classes("st-h2").props("role=heading aria-level=2")
                 await live_map(look)
 
 
@@ -39,12 +39,12 @@ def _show(found: list[Matter]) -> None:
         empty_state(_("Nothing needs you now."), _("What does will appear here by itself."), icon="task_alt")
         return
     for matter in found[:30]:
-        link = ui.element("a").classes("st-card st-row st-matter" + (" is-taken" if matter.is_taken else ""))
+        link = ui.element("a").classes("st-item st-matter" + (" is-taken" if matter.is_taken else ""))
         link.props["href"] = matter.href
         with link:
             ui.icon(matter.icon).props("aria-hidden=true").classes("st-matter-icon")
-            with ui.element("div").classes("st-grow"):
-                ui.label(matter.words).classes("st-alert-words")
+            with ui.element("div").classes("st-item-main"):
+                ui.label(matter.words).classes("st-item-words")
                 with ui.element("div").classes("st-soft"):
                     age(matter.since)
                     if matter.is_taken:

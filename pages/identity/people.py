@@ -46,20 +46,20 @@ async def people(look: Looker) -> None:
         if grantable and look.may("people.invite"):
             button(_("Invite somebody"), lambda: _invite(look, grantable, part.refresh), kind="primary", icon="person_add")
         for key, user in users.items():
-            with ui.element("article").classes("st-card st-row st-alert"):
-                with ui.element("div").classes("st-grow"):
-                    ui.label(user.name).classes("st-alert-words")
+            with ui.element("article").classes("st-item"):
+                with ui.element("div").classes("st-item-main"):
+                    ui.label(user.name).classes("st-item-words")
                     ui.label(user.email or user.phone or "").classes("st-soft")
                 for word in roles[key]:
                     badge("neutral", word, icon="badge")
                 if user.last_login_at:
                     age(user.last_login_at)
         if invitations:
-            ui.label(_("Invited")).classes("st-head").props("role=heading aria-level=2")
+            ui.label(_("Invited")).classes("st-h2").props("role=heading aria-level=2")
         for invitation in invitations:
-            with ui.element("article").classes("st-card st-row st-alert"):
-                with ui.element("div").classes("st-grow"):
-                    ui.label(invitation.email or _("Anybody with the link")).classes("st-alert-words")
+            with ui.element("article").classes("st-item"):
+                with ui.element("div").classes("st-item-main"):
+                    ui.label(invitation.email or _("Anybody with the link")).classes("st-item-words")
                 badge("waiting", _(ROLE_WORDS[Role(invitation.role)]))
                 age(invitation.created_at)
 

@@ -26,10 +26,10 @@ async def settings(look: Looker) -> None:
         me = await queries.me(tx)
     with ui.element("div").classes("st-stack"):
         with ui.element("section").classes("st-card"):
-            ui.label(_("How you see things")).classes("st-head").props("role=heading aria-level=2")
+            ui.label(_("How you see things")).classes("st-h2").props("role=heading aria-level=2")
             _preferences(look, me.language, me.units, me.time_zone)
         with ui.element("section").classes("st-card"):
-            ui.label(_("Where you are signed in")).classes("st-head").props("role=heading aria-level=2")
+            ui.label(_("Where you are signed in")).classes("st-h2").props("role=heading aria-level=2")
             _sessions(look)
 
 
@@ -67,9 +67,9 @@ def _sessions(look: Looker) -> None:
     def show(found: Sequence[AuthSession]) -> None:
         for session in found:
             name = session.device_name or _("Unknown browser")
-            with ui.element("div").classes("st-alert st-row"):
-                with ui.element("div").classes("st-grow"):
-                    ui.label(name).classes("st-alert-words")
+            with ui.element("div").classes("st-item is-flat"):
+                with ui.element("div").classes("st-item-main"):
+                    ui.label(name).classes("st-item-words")
                     with ui.element("div").classes("st-soft"):
                         ui.label(str(session.ip_address or ""))
                         age(session.last_seen_at)

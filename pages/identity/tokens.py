@@ -42,13 +42,13 @@ async def tokens(look: Looker) -> None:
             empty_state(_("No machine may come in yet."), _("Make a secret and enter it at the network's webhook."), icon="vpn_key")
         for token in held:
             _token(look, token)
-        ui.label(_("Unknown devices")).classes("st-head").props("role=heading aria-level=2")
+        ui.label(_("Unknown devices")).classes("st-h2").props("role=heading aria-level=2")
         if not strangers:
             ui.label(_("Nothing unknown has spoken at your doors.")).classes("st-soft")
         for stranger in strangers:
-            with ui.element("article").classes("st-card st-row st-alert"):
-                with ui.element("div").classes("st-grow"):
-                    ui.label(stranger.identifier).classes("st-alert-words")
+            with ui.element("article").classes("st-item"):
+                with ui.element("div").classes("st-item-main"):
+                    ui.label(stranger.identifier).classes("st-item-words")
                     ui.label(f"{stranger.network} · {_(stranger.reason)}").classes("st-soft")
                 ui.label(n_("{n} message", "{n} messages", stranger.message_count))
                 age(stranger.last_seen_at)
@@ -73,9 +73,9 @@ def _token(look: Looker, token: ApiToken) -> None:
             async with look.command() as tx:
                 await commands.revoke_token(tx, token.id)
 
-    with ui.element("article").classes("st-card st-row st-alert"):
-        with ui.element("div").classes("st-grow"):
-            ui.label(token.name).classes("st-alert-words")
+    with ui.element("article").classes("st-item"):
+        with ui.element("div").classes("st-item-main"):
+            ui.label(token.name).classes("st-item-words")
             with ui.element("div").classes("st-soft"):
                 ui.label(f"{token.network or token.kind} · …{token.last_four}")
                 if token.last_used_at:

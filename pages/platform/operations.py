@@ -27,25 +27,25 @@ async def operations(look: Looker) -> None:
 
     def show(found: tuple[Sequence[ScheduledJob], Sequence[EventLog]]) -> None:
         jobs, lines = found
-        ui.label(_("Timetable")).classes("st-head").props("role=heading aria-level=2")
+        ui.label(_("Timetable")).classes("st-h2").props("role=heading aria-level=2")
         if not jobs:
             empty_state(_("Nothing has run yet."), icon="schedule")
         for job in jobs:
-            with ui.element("article").classes("st-card st-row st-alert"):
-                with ui.element("div").classes("st-grow"):
-                    ui.label(job.name).classes("st-alert-words")
+            with ui.element("article").classes("st-item"):
+                with ui.element("div").classes("st-item-main"):
+                    ui.label(job.name).classes("st-item-words")
                     if job.last_error:
                         ui.label(job.last_error).classes("st-soft")
                 ui.label(f"{job.last_duration_ms} ms").classes("st-number")
                 age(job.last_run_at)
                 badge("critical" if job.last_error else "ok", _("failed") if job.last_error else "")
-        ui.label(_("Event log")).classes("st-head").props("role=heading aria-level=2")
+        ui.label(_("Event log")).classes("st-h2").props("role=heading aria-level=2")
         button(_("Check the chain"), lambda: _check(look), icon="verified")
         for line in lines:
-            with ui.element("div").classes("st-row st-alert"):
+            with ui.element("div").classes("st-item is-flat"):
                 ui.label(f"#{line.sequence}").classes("st-number")
-                with ui.element("div").classes("st-grow"):
-                    ui.label(line.title).classes("st-alert-words")
+                with ui.element("div").classes("st-item-main"):
+                    ui.label(line.title).classes("st-item-words")
                     ui.label(f"{line.event_type} · {line.actor_name}").classes("st-soft")
                 ui.label(moment(line.recorded_at)).classes("st-soft")
 
