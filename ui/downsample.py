@@ -57,7 +57,8 @@ def _pieces(times: Times, values: Values, gap_ms: float | None) -> list[Segment]
 def _thin(piece: Segment, points: int) -> Segment:
     if piece.times_ms.size <= points:
         return piece
-    keep = np.unique(MinMaxLTTBDownsampler().downsample(piece.times_ms, piece.values, n_out=points))
+    thin = MinMaxLTTBDownsampler()  # type: ignore[no-untyped-call]
+    keep = np.unique(thin.downsample(piece.times_ms, piece.values, n_out=points))
     extremes = (0, piece.times_ms.size - 1, int(piece.values.argmin()), int(piece.values.argmax()))
     keep = np.union1d(keep, extremes).astype(np.intp)
     return Segment(np.ascontiguousarray(piece.times_ms[keep]), np.ascontiguousarray(piece.values[keep]))

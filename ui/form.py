@@ -3,7 +3,9 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
-from datetime import date, datetime, time
+from datetime import date as Day
+from datetime import datetime
+from datetime import time as Clock
 from typing import Any, Literal
 
 from nicegui import ui
@@ -140,18 +142,18 @@ class Form:
         made = ui.input(value=value.strftime('%Y-%m-%dT%H:%M') if value else '').props('outlined dense type=datetime-local')
         return field.hold(made, lambda: datetime.fromisoformat(made.value) if made.value else None)
 
-    def date(self, key: str, label: str, value: date | None = None, *, help: str = '', required: bool = False) -> Field:
-        """A day; reads as `date` or None."""
+    def date(self, key: str, label: str, value: Day | None = None, *, help: str = '', required: bool = False) -> Field:
+        """A day; reads as `datetime.date` or None."""
         field = self._field(key, label, '', help, required)
         made = ui.input(value=value.isoformat() if value else '').props('outlined dense type=date')
-        return field.hold(made, lambda: date.fromisoformat(made.value) if made.value else None)
+        return field.hold(made, lambda: Day.fromisoformat(made.value) if made.value else None)
 
-    def clock(self, key: str, label: str, value: time | None = None, *, zone: str = '', help: str = '',
+    def clock(self, key: str, label: str, value: Clock | None = None, *, zone: str = '', help: str = '',
               required: bool = False) -> Field:
-        """A time of day; reads as `time` or None."""
+        """A time of day; reads as `datetime.time` or None."""
         field = self._field(key, label, zone, help, required)
         made = ui.input(value=value.strftime('%H:%M') if value else '').props('outlined dense type=time')
-        return field.hold(made, lambda: time.fromisoformat(made.value) if made.value else None)
+        return field.hold(made, lambda: Clock.fromisoformat(made.value) if made.value else None)
 
     def check(self, key: str, label: str, value: bool = False, *, help: str = '') -> Field:
         """Yes or no, the words beside the box; reads as bool."""

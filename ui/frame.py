@@ -86,8 +86,8 @@ class Frame:
     def __init__(self) -> None:
         self._bell: ui.element | None = None
         self._count: ui.label | None = None
-        self.content: ui.element = None  # type: ignore[assignment]
-        self.actions: ui.element = None  # type: ignore[assignment]
+        self.content: ui.element
+        self.actions: ui.element
         self._counts: dict[str, list[ui.label]] = {}
 
     def set_unread(self, count: int) -> None:
@@ -108,7 +108,7 @@ def use_language_and_theme(language: str, theme: Theme = 'system') -> None:
     import copy
     client = ui.context.client
     client.page = copy.copy(client.page)
-    client.page.language = 'km' if language == 'km' else 'en-GB'  # type: ignore[assignment]
+    client.page.language = 'km' if language == 'km' else 'en-GB'
     client.page.dark = {'light': False, 'dark': True, 'system': None}[theme]
 
 
@@ -132,7 +132,7 @@ def frame(title: str, places: Sequence[Place], here: str, look: Look, *, is_wide
                     ui.icon('science').props('aria-hidden=true')
                     ui.label(look.demonstration)
             _top_bar(title, look, held)
-            held.content = ui.element('main').classes('st-content').props('id=content tabindex=-1')
+            held.content = ui.element('div').classes('st-content').props('id=content tabindex=-1')
             if is_wide:
                 held.content.classes('is-wide')
             with held.content, ui.element('div').classes('st-heading'):
@@ -219,7 +219,8 @@ def _organizations(look: Look) -> None:
         ui.label(current.name).classes('st-organization is-only')
         return
     with ui.element('button').classes('st-organization').props(
-            f'type=button aria-haspopup=menu aria-label="{_("Switch organization")}"'):
+            'type=button aria-haspopup=menu') as opener:
+        opener.props['aria-label'] = f'{current.name}: {_("Switch organization")}'
         ui.label(current.name)
         ui.icon('unfold_more').props('aria-hidden=true')
         with ui.menu().props('auto-close'):
@@ -238,13 +239,13 @@ def _profile(look: Look) -> None:
         if look.person.picture:
             ui.image(look.person.picture).classes('st-face')
         else:
-            ui.label(_initials(look.person.name)).classes('st-face')
+            ui.element('span').classes('st-face').props['data-initials'] = _initials(look.person.name)
         with ui.menu().classes('st-menu'):
             with ui.element('div').classes('st-menu-head'):
                 ui.label(look.person.name).classes('st-menu-name')
                 ui.label(look.person.email).classes('st-soft')
             if look.profile_href:
-                ui.menu_item(_('Your settings'), lambda: ui.navigate.to(look.profile_href))
+                _entry(_('Your settings'), 'settings', ui.navigate.to, look.profile_href)
             _choices(_('Language'), look.languages, current_language(), look.on_language)
             _choices(_('Appearance'), {'light': _('Light'), 'dark': _('Dark'), 'system': _('Like the device')},
                      look.theme, choose_theme)

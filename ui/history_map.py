@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import folium
-from branca.element import MacroElement, Template
+from branca.element import MacroElement
 from folium.plugins import TimestampedGeoJson
+from folium.template import Template
 from nicegui import ui
 
 from ui.theme import COLOURS, SERIES, STATIC_URL, asset, tokens_css
@@ -40,21 +41,21 @@ class _LocalMap(folium.Map):
         return [('leaflet_css', asset('vendor/leaflet/leaflet.css')), ('history_css', asset('history.css'))]
 
 
-class _LocalSlider(TimestampedGeoJson):  # type: ignore[misc]
+class _LocalSlider(TimestampedGeoJson):
     """The time slider; jQuery and its kin are not needed, and `history.js` writes the dates in the place's zone."""
 
     default_js = [('iso8601', asset('vendor/iso8601.js')), ('timedimension', asset('vendor/leaflet.timedimension.min.js'))]
     default_css = [('timedimension_css', asset('vendor/leaflet.timedimension.control.css'))]
 
 
-class _Ground(MacroElement):  # type: ignore[misc]
+class _Ground(MacroElement):
     """Puts the shipped vector map (or tiles by address) under a folium map."""
 
     _template = Template('{% macro script(this, kwargs) %}steadingGround({{ this._parent.get_name() }}, '
                          '{{ this.options|tojson }});{% endmacro %}')
 
     def __init__(self, options: dict[str, Any]) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.options = options
 
 
@@ -80,9 +81,10 @@ def history_html(tracks: Sequence[Track], *, zone: str = '', tile_url: str = '',
         'files': {name: asset(f'basemap/{name}.json') for name in ('world', 'water', 'mainland', 'cities')}}))
     if points:
         features = [feature for i, track in enumerate(tracks) for feature in _features(track, i, zone)]
-        _LocalSlider({'type': 'FeatureCollection', 'features': features}, period=f'PT{max(1, step_s)}S', auto_play=False,
-                     loop=False, add_last_point=True, transition_time=200, max_speed=20, time_slider_drag_update=True,
-                     date_options='').add_to(made)
+        slider = _LocalSlider(  # type: ignore[no-untyped-call]
+            {'type': 'FeatureCollection', 'features': features}, period=f'PT{max(1, step_s)}S', auto_play=False, loop=False,
+            add_last_point=True, transition_time=200, max_speed=20, time_slider_drag_update=True, date_options='')
+        slider.add_to(made)
     page = made.get_root()
     page.html_lang = current_language()  # type: ignore[attr-defined]
     page.title = html.escape(title or _('History'))  # type: ignore[attr-defined]

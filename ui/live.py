@@ -29,7 +29,7 @@ class Topic(Protocol):
 
 
 def _plain_explanation(exc: Exception) -> str:
-    return _('Something went wrong while loading this. It has been noted.')
+    return _('Something went wrong. It has been noted.')
 
 
 _explain: Callable[[Exception], str] = _plain_explanation

@@ -85,7 +85,7 @@ class _Rooms:
 
 
 def rows(changes: Sequence[tuple[int, float, float, str]]) -> NDArray[np.int32]:
-    """(index, latitude, longitude, state) tuples as the int32 rows that `broadcast` and `Fleet.move` take."""
+    """(index, latitude, longitude, state) tuples as the int32 rows that `broadcast` and `Fleet.move_markers` take."""
     made = np.empty((len(changes), 4), dtype='<i4')
     for i, (index, latitude, longitude, state) in enumerate(changes):
         made[i] = (index, round(latitude * 1e6), round(longitude * 1e6), STATES.index(state))
@@ -103,7 +103,7 @@ async def broadcast(room: str, changed: NDArray[np.int32], at: datetime | None =
 
 
 class Fleet(ui.element, component=Path(__file__).parent / 'static' / 'fleet.js', esm={'nicegui-leaflet': str(LEAFLET)}):
-    """See `fleet`. `set_markers` replaces all, `move` sends differences to this screen, `join` hears a room."""
+    """See `fleet`. `set_markers` replaces all, `move_markers` sends differences to this screen, `join` hears a room."""
 
     def __init__(self, *, tiles: Tiles, layers: Mapping[str, str], center: tuple[float, float] | None, zoom: int, height: str,
                  label: str, zone: str | None, fullscreen_href: str,
@@ -119,9 +119,10 @@ class Fleet(ui.element, component=Path(__file__).parent / 'static' / 'fleet.js',
                  'close': _('Close'), 'states': {state: _(word) for state, word in WORDS.items()}}
         parts = {'basemap': asset('basemap.js'), 'markers': asset('map_markers.js'), 'draw': asset('map_draw.js'), 'base': STATIC_URL,
                  'files': {name: asset(f'basemap/{name}.json') for name in ('world', 'water', 'mainland', 'cities')}}
-        for key, value in {'words': words, 'parts': parts, 'tiles': vars(tiles), 'layers': dict(layers), 'icons': KIND_ICONS,
-                           'center': center, 'zoom': zoom, 'height': height, 'markers': [], 'fences': [], 'lines': [],
-                           'large': fullscreen_href, 'overlay': None}.items():
+        given: dict[str, Any] = {'words': words, 'parts': parts, 'tiles': vars(tiles), 'layers': dict(layers), 'icons': KIND_ICONS,
+                 'center': center, 'zoom': zoom, 'height': height, 'markers': [], 'fences': [], 'lines': [],
+                 'large': fullscreen_href, 'overlay': None}
+        for key, value in given.items():
             self.props[key] = value
         if on_select is not None:
             self.on('select', lambda event: on_select(int(event.args)))
@@ -146,7 +147,7 @@ class Fleet(ui.element, component=Path(__file__).parent / 'static' / 'fleet.js',
         """An extra GeoJSON of lines (roads, canals, field borders) under the markers; None removes it."""
         self._put('overlay', geojson)
 
-    def move(self, changed: NDArray[np.int32], at: datetime | None = None) -> None:
+    def move_markers(self, changed: NDArray[np.int32], at: datetime | None = None) -> None:
         """Send int32 rows (see `rows`) to this screen only."""
         moment = at or datetime.now(UTC)
         packed = base64.b64encode(np.ascontiguousarray(changed, dtype='<i4').tobytes()).decode()

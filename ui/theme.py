@@ -100,7 +100,7 @@ def install(app: Any) -> None:
     app.colors(primary=light['accent'], secondary=light['text-soft'], accent=light['accent'], dark=COLOURS['card'][1],
                dark_page=COLOURS['page'][1], positive=light['ok'], negative=light['critical'], info=light['waiting'],
                warning=light['warning'])
-    translations.update(CONNECTION_WORDS)  # type: ignore[arg-type]
+    translations.update({**CONNECTION_WORDS, 'en-GB': CONNECTION_WORDS['en-US']})  # type: ignore[arg-type]
 
 
 def asset(name: str) -> str:

@@ -100,14 +100,14 @@ def reading_as(other: Reader) -> Iterator[None]:
         _borrowed.reset(token)
 
 
-def _(text: str, **values: Any) -> str:
+def _(text: str, /, **values: Any) -> str:
     """The text in the reader's language, with `{name}` places filled from the keywords."""
     found = CATALOGS[current_language()].get(text, text)
     chosen = found if isinstance(found, str) else found[0]
     return chosen.format(**values) if values else chosen
 
 
-def n_(singular: str, plural: str, n: int, **values: Any) -> str:
+def n_(singular: str, plural: str, n: int, /, **values: Any) -> str:
     """Like `_`, choosing the form for the count; `{n}` is the count, written the reader's way."""
     found = CATALOGS[current_language()].get(singular)
     if found is None:

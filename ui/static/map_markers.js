@@ -10,7 +10,10 @@ export class Markers {
     Object.assign(this, { map, icons, token, all: new Map(), hidden: new Set(), shown: [], selected: null, hovered: null });
     this.canvas = document.createElement('canvas');
     this.canvas.className = 'st-map-canvas';
-    map.getContainer().appendChild(this.canvas);
+    // Above the areas, under handles, tooltips and popups; the pane moves with the map, the canvas is put back each time.
+    map.createPane('pins').style.zIndex = 590;
+    map.getPane('pins').style.pointerEvents = 'none';
+    map.getPane('pins').appendChild(this.canvas);
     this.again = () => this.request();
     map.on('move zoomend viewreset resize', this.again);
     map.on('zoomstart', () => { this.canvas.style.opacity = 0; });
@@ -59,6 +62,8 @@ export class Markers {
   draw(now) {
     const size = this.map.getSize(), ratio = Math.min(2, devicePixelRatio || 1), { canvas } = this;
     if (canvas.width !== size.x * ratio || canvas.height !== size.y * ratio) { canvas.width = size.x * ratio; canvas.height = size.y * ratio; canvas.style.width = `${size.x}px`; canvas.style.height = `${size.y}px`; }
+    const corner = this.map.containerPointToLayerPoint([0, 0]);
+    canvas.style.transform = `translate3d(${corner.x}px, ${corner.y}px, 0)`;
     const ctx = canvas.getContext('2d'), zoom = this.map.getZoom(), scale = 256 * 2 ** zoom, origin = this.map.getPixelBounds().min;
     ctx.setTransform(ratio, 0, 0, ratio, 0, 0); ctx.clearRect(0, 0, size.x, size.y);
     let moving = false; const visible = [];
@@ -82,16 +87,18 @@ export class Markers {
   }
 
   flock(visible, zoom) {
-    if (visible.length < 40 && zoom > 4 || zoom >= 17) return visible;
+    if ((visible.length < 40 && zoom >= 10) || zoom >= 17) return visible;
     const cell = visible.length > 400 ? 64 : 44, cells = new Map();
+    const chosen = visible.filter((v) => v.m.index === this.selected);
     for (const v of visible) {
+      if (v.m.index === this.selected) continue;
       const key = `${Math.floor(v.m.x * 256 * 2 ** zoom / cell)}:${Math.floor(v.m.y * 256 * 2 ** zoom / cell)}`;
       const c = cells.get(key);
       if (c) c.push(v); else cells.set(key, [v]);
     }
-    return [...cells.values()].map((c) => c.length === 1 ? c[0] : {
+    return chosen.concat([...cells.values()].map((c) => c.length === 1 ? c[0] : {
       count: c.length, members: c.map((v) => v.m), px: c.reduce((a, v) => a + v.px, 0) / c.length, py: c.reduce((a, v) => a + v.py, 0) / c.length,
-      state: c.reduce((worst, v) => (WORST[v.m.state] > WORST[worst] ? v.m.state : worst), 'neutral') });
+      parts: STATES.map((s) => [s, c.filter((v) => v.m.state === s).length]).filter(([, n]) => n).sort((a, b) => WORST[b[0]] - WORST[a[0]]) }));
   }
 
   accuracy(ctx, { m, px, py }, scale, colours) {
@@ -122,11 +129,14 @@ export class Markers {
     }
   }
 
-  group(ctx, { px, py, count, state }, colours, card, font) {
-    const r = Math.min(30, 15 + Math.log2(count) * 2);
-    ctx.beginPath(); ctx.arc(px, py, r + 4, 0, 7); ctx.fillStyle = colours[state]; ctx.globalAlpha = 0.25; ctx.fill(); ctx.globalAlpha = 1;
-    ctx.beginPath(); ctx.arc(px, py, r, 0, 7); ctx.fillStyle = colours[state]; ctx.fill();
-    ctx.font = `650 13px ${font}`; ctx.textAlign = 'center'; ctx.textBaseline = 'middle'; ctx.fillStyle = card; ctx.fillText(count > 999 ? `${Math.round(count / 100) / 10}k` : count, px, py + 0.5);
+  group(ctx, { px, py, count, parts }, colours, card, font) {
+    // A ring shared out among the states of its members, the worst first from the top.
+    const r = Math.min(28, 15 + Math.log2(count) * 1.6);
+    ctx.beginPath(); ctx.arc(px, py, r + 2, 0, 7); ctx.fillStyle = card; ctx.fill();
+    let from = -Math.PI / 2;
+    ctx.lineWidth = 5;
+    for (const [state, n] of parts) { const until = from + (n / count) * 2 * Math.PI; ctx.beginPath(); ctx.arc(px, py, r - 2, from, until); ctx.strokeStyle = colours[state]; ctx.stroke(); from = until; }
+    ctx.font = `650 13px ${font}`; ctx.textAlign = 'center'; ctx.textBaseline = 'middle'; ctx.fillStyle = this.token('text'); ctx.fillText(count > 999 ? `${Math.round(count / 100) / 10}k` : count, px, py + 0.5);
   }
 
   at(point) {

@@ -58,7 +58,7 @@ export default {
           </td></tr></tbody></table></div>
       <div v-if="rows && rows.length" class="st-rows-foot">
         <span class="st-soft">{{ from }}–{{ to }} {{ words.of }} {{ format(total) }}</span><span class="st-grow"></span>
-        <label class="st-rows-size"><span>{{ words.sizes }}</span><select :value="a.size" @change="change({ size: Number($event.target.value), page: 1 })"><option v-for="s in words.list" :key="s">{{ s }}</option></select></label>
+        <label class="st-rows-size"><span>{{ words.sizes }}</span><select :value="a.size" :aria-label="words.sizes" @change="change({ size: Number($event.target.value), page: 1 })"><option v-for="s in words.list" :key="s">{{ s }}</option></select></label>
         <button type="button" class="st-step" :disabled="a.page <= 1" :aria-label="words.previous" @click="change({ page: a.page - 1 })"><i class="q-icon material-icons" aria-hidden="true">chevron_left</i></button>
         <button type="button" class="st-step" :disabled="to >= total" :aria-label="words.next" @click="change({ page: a.page + 1 })"><i class="q-icon material-icons" aria-hidden="true">chevron_right</i></button>
       </div>
