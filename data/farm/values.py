@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,3 +36,22 @@ class SensorValue:
 
 
 Report = StateReport | Presence | SensorValue
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceReport:
+    """A report, and which of our devices it comes from."""
+
+    device_id: UUID
+    report: Report
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A wish that is to be handed to the broker: which output of which topic, and how."""
+
+    command_id: UUID
+    organization_id: UUID
+    topic: str
+    output: int
+    is_on: bool

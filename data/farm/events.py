@@ -1,0 +1,43 @@
+"""What others may want to hear about a farm."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from data.core.bus import Event
+
+
+@dataclass(frozen=True)
+class FarmChanged(Event):
+    """A farm was made, edited or taken away."""
+
+    farm_id: UUID
+
+
+@dataclass(frozen=True)
+class DeviceRegistered(Event):
+    """Which devices there are has changed: one came, went, or has another topic."""
+
+    device_id: UUID
+
+
+@dataclass(frozen=True)
+class DeviceChanged(Event):
+    """What is known of a device has changed: its state, its presence, its values, or what is asked of it."""
+
+    device_id: UUID
+    farm_id: UUID
+
+
+@dataclass(frozen=True)
+class CommandQueued(Event):
+    """Something waits to be handed to the broker."""
+
+    device_id: UUID
+
+
+@dataclass(frozen=True)
+class ScheduleChanged(Event):
+    """A schedule was made, edited, taken away, or has run."""
+
+    schedule_id: UUID
+    farm_id: UUID

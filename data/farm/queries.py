@@ -1,0 +1,228 @@
+"""What somebody may see of the farms that their roles reach."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import ColumnElement, Double, cast, func, true
+from sqlalchemy import select as select_columns
+from sqlmodel import col, select
+
+from data.core.errors import NotFound
+from data.core.session import Transaction
+from data.farm.tables import Device, DeviceCommand, DeviceType, Farm, Schedule, ScheduleExecution, SensorReading
+from data.identity.tables import User
+
+
+def within(tx: Transaction, farm_id: Any, permission: str = "farm.view") -> ColumnElement[bool]:
+    """The part of a `where` that keeps the farms on which the actor has this right."""
+    scopes = tx.actor.scopes(permission)
+    return true() if scopes is None else col(farm_id).in_(scopes)
+
+
+async def farms(tx: Transaction) -> Sequence[Farm]:
+    """The farms one may see, by name."""
+    tx.actor.require("farm.view")
+    statement = select(Farm).where(col(Farm.deleted_at).is_(None), within(tx, Farm.id)).order_by(Farm.name, col(Farm.id))
+    return (await tx.exec(statement)).all()
+
+
+async def farm(tx: Transaction, farm_id: UUID) -> Farm:
+    statement = select(Farm).where(Farm.id == farm_id, col(Farm.deleted_at).is_(None), within(tx, Farm.id))
+    found = (await tx.exec(statement)).one_or_none()
+    if found is None:
+        raise NotFound("There is no such farm.")
+    return found
+
+
+async def device(tx: Transaction, device_id: UUID, *, for_update: bool = False) -> Device:
+    statement = select(Device).where(
+        Device.id == device_id, col(Device.deleted_at).is_(None), within(tx, Device.farm_id)
+    )
+    if for_update:
+        statement = statement.with_for_update(key_share=True).execution_options(populate_existing=True)
+    found = (await tx.exec(statement)).one_or_none()
+    if found is None:
+        raise NotFound("There is no such device.")
+    return found
+
+
+async def devices(tx: Transaction, *, farm_id: UUID | None = None, only: DeviceType | None = None) -> Sequence[Device]:
+    """The devices of the farms one may see (or of one of them), by room and name."""
+    tx.actor.require("farm.view")
+    statement = select(Device).where(col(Device.deleted_at).is_(None), within(tx, Device.farm_id))
+    if farm_id:
+        statement = statement.where(Device.farm_id == farm_id)
+    if only:
+        statement = statement.where(Device.device_type == only)
+    return (await tx.exec(statement.order_by(col(Device.location).nulls_last(), Device.name, col(Device.id)))).all()
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """A device and its latest command, if there ever was one."""
+
+    device: Device
+    command: DeviceCommand | None
+
+
+async def tiles(tx: Transaction, *device_ids: UUID) -> Sequence[Tile]:
+    """The devices one may see (or some of them) with what was last asked of each; one statement."""
+    tx.actor.require("farm.view")
+    last = (
+        select(DeviceCommand.id)
+        .where(DeviceCommand.organization_id == Device.organization_id, DeviceCommand.device_id == Device.id)
+        .order_by(col(DeviceCommand.requested_at).desc())
+        .limit(1)
+        .correlate(Device)
+        .lateral("last")
+    )
+    statement = (
+        select(Device, DeviceCommand)
+        .outerjoin(last, true())
+        .outerjoin(DeviceCommand, col(DeviceCommand.id) == last.c.id)
+        .where(col(Device.deleted_at).is_(None), within(tx, Device.farm_id))
+        .order_by(col(Device.location).nulls_last(), Device.name, col(Device.id))
+    )
+    if device_ids:
+        statement = statement.where(col(Device.id).in_(device_ids))
+    return [Tile(device, command) for device, command in await tx.exec(statement)]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A command with the name of who asked: a person, or a schedule."""
+
+    command: DeviceCommand
+    person: str | None
+    schedule: str | None
+
+
+async def commands_of(tx: Transaction, device_id: UUID, *, limit: int = 20) -> Sequence[Asked]:
+    """What was asked of a device, the latest first, and by whom."""
+    await device(tx, device_id)
+    statement = (
+        select(DeviceCommand, User.name, Schedule.name)
+        .outerjoin(User, col(User.id) == DeviceCommand.requested_by)
+        .outerjoin(Schedule, col(Schedule.id) == DeviceCommand.schedule_id)
+        .where(DeviceCommand.device_id == device_id)
+        .order_by(col(DeviceCommand.requested_at).desc())
+        .limit(limit)
+    )
+    return [Asked(command, person, schedule) for command, person, schedule in await tx.exec(statement)]
+
+
+@dataclass(frozen=True, slots=True)
+class Readings:
+    """A stretch of values: epoch milliseconds and values, in order."""
+
+    times_ms: NDArray[np.float64]
+    values: NDArray[np.float64]
+
+
+async def readings(tx: Transaction, device_id: UUID, sensor_type: str, *, since: datetime, until: datetime) -> Readings:
+    """The values of one kind between two instants, as arrays: charts never load rows."""
+    await device(tx, device_id)
+    statement = (
+        select_columns(
+            cast(func.extract("epoch", col(SensorReading.recorded_at)) * 1000, Double), cast(SensorReading.value, Double)
+        )
+        .where(
+            col(SensorReading.organization_id) == tx.organization_id,
+            col(SensorReading.device_id) == device_id,
+            col(SensorReading.sensor_type) == sensor_type,
+            col(SensorReading.recorded_at) >= since,
+            col(SensorReading.recorded_at) < until,
+        )
+        .order_by(col(SensorReading.recorded_at))
+    )
+    rows = np.array([tuple(row) for row in await tx.execute(statement)], dtype=np.float64).reshape(-1, 2)
+    return Readings(np.ascontiguousarray(rows[:, 0]), np.ascontiguousarray(rows[:, 1]))
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A schedule with what it switches, where, by which clock, and how its last run went."""
+
+    schedule: Schedule
+    device: Device
+    farm: Farm
+    last: ScheduleExecution | None
+
+
+async def schedules(tx: Transaction, *, device_id: UUID | None = None) -> Sequence[Planned]:
+    """The schedules of the farms one may see (or of one device): the enabled first, by their next run."""
+    tx.actor.require("farm.view")
+    last = (
+        select(ScheduleExecution.id)
+        .where(
+            ScheduleExecution.organization_id == Schedule.organization_id, ScheduleExecution.schedule_id == Schedule.id
+        )
+        .order_by(col(ScheduleExecution.scheduled_time).desc())
+        .limit(1)
+        .correlate(Schedule)
+        .lateral("last")
+    )
+    statement = (
+        select(Schedule, Device, Farm, ScheduleExecution)
+        .join(Device, col(Device.id) == Schedule.device_id)
+        .join(Farm, col(Farm.id) == Schedule.farm_id)
+        .outerjoin(last, true())
+        .outerjoin(ScheduleExecution, col(ScheduleExecution.id) == last.c.id)
+        .where(col(Schedule.deleted_at).is_(None), within(tx, Schedule.farm_id))
+        .order_by(Farm.name, col(Schedule.is_enabled).desc(), col(Schedule.next_run_at).nulls_last(), Schedule.name)
+    )
+    if device_id:
+        statement = statement.where(Schedule.device_id == device_id)
+    return [Planned(*row) for row in await tx.exec(statement)]
+
+
+async def schedule(tx: Transaction, schedule_id: UUID, *, for_update: bool = False) -> Schedule:
+    statement = select(Schedule).where(
+        Schedule.id == schedule_id, col(Schedule.deleted_at).is_(None), within(tx, Schedule.farm_id)
+    )
+    found = (await tx.exec(statement.with_for_update(key_share=True) if for_update else statement)).one_or_none()
+    if found is None:
+        raise NotFound("There is no such schedule.")
+    return found
+
+
+async def executions_of(tx: Transaction, schedule_id: UUID, *, limit: int = 20) -> Sequence[ScheduleExecution]:
+    """How the last runs of a schedule went, the latest first."""
+    await schedule(tx, schedule_id)
+    statement = (
+        select(ScheduleExecution)
+        .where(ScheduleExecution.schedule_id == schedule_id)
+        .order_by(col(ScheduleExecution.scheduled_time).desc())
+        .limit(limit)
+    )
+    return (await tx.exec(statement)).all()
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Whose device a topic is. `asks_state` is the output whose state it can be asked for, None for a probe."""
+
+    organization_id: UUID
+    device_id: UUID
+    asks_state: int | None
+
+
+async def addresses(tx: Transaction) -> dict[str, Address]:
+    """Every topic and whose it is, across tenants: the broker's messages carry nothing else."""
+    statement = select_columns(
+        col(Device.topic), col(Device.organization_id), col(Device.id), col(Device.device_type), col(Device.output)
+    ).where(col(Device.deleted_at).is_(None))
+    return {
+        topic: Address(organization_id, device_id, output if kind is DeviceType.RELAY else None)
+        for topic, organization_id, device_id, kind, output in await tx.execute(statement)
+    }
+
+
+async def id_of_topic(tx: Transaction, topic: str) -> UUID | None:
+    """The device with this topic, across tenants."""
+    return (await tx.exec(select(Device.id).where(Device.topic == topic, col(Device.deleted_at).is_(None)))).one_or_none()
