@@ -38,7 +38,7 @@ SCREENS = (
     "tracking.trackers", "tracking.tracker", "tracking.imports", "tracking.runs",
     "trees.jobs", "trees.job", "trees.devices",
     "alerts.alerts", "alerts.inbox",
-    "identity.sign_in", "identity.invitation", "identity.reset", "identity.settings", "identity.people", "identity.tokens",
+    "identity.sign_in", "identity.provider", "identity.invitation", "identity.reset", "identity.settings", "identity.people", "identity.tokens",
     "platform.operations",
 )  # fmt: skip
 

@@ -197,5 +197,6 @@ def _reload(concerns: Callable[[Actor], bool]) -> None:
     for client in tuple(Client.instances.values()):
         actor = _state_of(client).get("actor")
         if actor and concerns(actor):
-            client.run_javascript("location.reload()")
-            app.timer(1.0, client.delete, once=True)
+            # later than the page's own sign-out, which is a navigation that a reload would cut short
+            client.run_javascript("setTimeout(() => location.reload(), 500)")
+            app.timer(0.2, client.delete, once=True)

@@ -92,6 +92,28 @@ async def _count_failure(tx: Transaction, user_id: UUID) -> None:
     tx.add(user)
 
 
+async def sign_in_by_provider(issuer: str, subject: str, verified_email: str | None, browser: Browser) -> str:
+    """A new session's token for somebody whom a provider vouches for; Unauthenticated when nobody here is meant.
+
+    The first time the e-mail address that the provider verified finds the person; from then on the subject does.
+    """
+    async with across_tenants("sign-in by provider") as tx:
+        found = select(User).where(col(User.deleted_at).is_(None), col(User.is_active))
+        user = (await tx.exec(found.where(User.oidc_issuer == issuer, User.oidc_subject == subject))).one_or_none()
+        if user is None and verified_email:
+            user = (
+                await tx.exec(
+                    found.where(func.lower(User.email) == verified_email.lower(), col(User.oidc_subject).is_(None))
+                )
+            ).one_or_none()
+            if user:
+                user.oidc_issuer, user.oidc_subject = issuer, subject
+                tx.add(user)
+        if user is None:
+            raise Unauthenticated("Nobody here belongs to that account. Ask for an invitation.")
+        return await open_session(tx, user.id, browser)
+
+
 async def open_session(tx: Transaction, user_id: UUID, browser: Browser) -> str:
     """A new session of that person; its token is told this once."""
     user = await tx.get_one(User, user_id)

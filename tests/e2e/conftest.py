@@ -1,0 +1,167 @@
+"""A real server in a process of its own, on the worker's database, and a real browser before it."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+
+from data.core.session import Database, across_tenants
+from data.identity.commands import hash_password
+from data.identity.tables import User
+from tests.conftest import SECRET_KEY
+from tests.e2e.chromium import chromium
+from tests.factories.people import PASSWORD, World, build_world
+
+ROOT = Path(__file__).parents[2]
+ARGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run"]
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@dataclass
+class Server:
+    """`main.py serve` on loopback."""
+
+    url: str
+    mqtt_port: int
+    environment: dict[str, str]
+    process: subprocess.Popen[bytes]
+
+    def kill(self) -> None:
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait(10)
+
+    def start(self) -> None:
+        """Start (again) and wait until it answers."""
+        self.process = launch(self.environment)
+        wait_until_healthy(self.url, self.process)
+
+    def stop(self) -> None:
+        self.process.send_signal(signal.SIGINT)
+        try:
+            self.process.wait(20)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            raise
+
+
+def launch(environment: dict[str, str]) -> subprocess.Popen[bytes]:
+    clean = {k: v for k, v in os.environ.items() if not k.startswith(("PYTEST", "NICEGUI"))}
+    return subprocess.Popen([sys.executable, "main.py", "serve"], cwd=ROOT, env=clean | environment)
+
+
+def wait_until_healthy(url: str, process: subprocess.Popen[bytes]) -> None:
+    for _ in range(300):
+        assert process.poll() is None, "the server ended"
+        try:
+            if httpx.get(f"{url}/health", timeout=2).status_code == 200:
+                return
+        except httpx.TransportError:
+            pass
+        time.sleep(0.1)
+    raise AssertionError("the server does not answer")
+
+
+@pytest.fixture(scope="session")
+def served(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One server for all browser tests of a worker; tests empty the database, not the server."""
+    port, mqtt_port = free_port(), free_port()
+    url = f"http://127.0.0.1:{port}"
+    environment = {
+        "DATABASE_URL": database_url, "SECRET_KEY": SECRET_KEY, "PUBLIC_URL": url, "PORT": str(port),
+        "MQTT_PORT": str(mqtt_port), "VAR_DIR": str(tmp_path_factory.mktemp("var")),
+    }  # fmt: skip
+    server = Server(url, mqtt_port, environment, launch(environment))
+    wait_until_healthy(url, server.process)
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+async def home(served: Server, db: Database) -> World:
+    """The world of people, each of whom can sign in with the tests' password."""
+    world = await build_world()
+    hashed = hash_password(PASSWORD)
+    async with across_tenants("tests") as tx:
+        from sqlmodel import select
+
+        for user in await tx.exec(select(User)):
+            user.password_hash = hashed
+            tx.add(user)
+    return world
+
+
+@pytest.fixture(scope="session")
+async def browser() -> AsyncIterator[Browser]:
+    async with async_playwright() as playwright:
+        running = await playwright.chromium.launch(executable_path=chromium(), args=ARGS)
+        yield running
+        await running.close()
+
+
+@dataclass
+class Visitor:
+    """Somebody with a browser of their own."""
+
+    context: BrowserContext
+    page: Page
+    url: str
+    problems: list[str]
+
+    async def open(self, path: str) -> Page:
+        """Open a page and wait until its socket is there."""
+        await self.page.goto(f"{self.url}{path}")
+        await self.page.wait_for_function("window.did_handshake === true")
+        return self.page
+
+
+@dataclass
+class Visitors:
+    browser: Browser
+    url: str
+    made: list[Visitor]
+
+    async def anonymous(self, *, width: int = 1440, height: int = 900) -> Visitor:
+        context = await self.browser.new_context(viewport={"width": width, "height": height})
+        context.set_default_timeout(10_000)
+        page = await context.new_page()
+        problems: list[str] = []
+        page.on("console", lambda m: problems.append(m.text) if m.type == "error" else None)
+        page.on("pageerror", lambda e: problems.append(str(e)))
+        visitor = Visitor(context, page, self.url, problems)
+        self.made.append(visitor)
+        return visitor
+
+    async def signed_in(self, email: str, *, width: int = 1440, height: int = 900) -> Visitor:
+        """Somebody who has signed in through the form."""
+        visitor = await self.anonymous(width=width, height=height)
+        page = visitor.page
+        await page.goto(f"{self.url}/sign-in")
+        await page.fill("input[name=name]", email)
+        await page.fill("input[name=password]", PASSWORD)
+        await page.click("button[type=submit]")
+        await page.wait_for_url(lambda url: "/sign-in" not in url)
+        return visitor
+
+
+@pytest.fixture
+async def visitors(browser: Browser, served: Server, home: World) -> AsyncIterator[Visitors]:
+    """Ways to come in; what a page complained about in its console fails the test."""
+    these = Visitors(browser, served.url, [])
+    yield these
+    for visitor in these.made:
+        await visitor.context.close()
+    assert [p for v in these.made for p in v.problems] == []
