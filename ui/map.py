@@ -95,11 +95,19 @@ def rows(changes: Sequence[tuple[int, float, float, str]]) -> NDArray[np.int32]:
 async def broadcast(room: str, changed: NDArray[np.int32], at: datetime | None = None) -> None:
     """Send int32 rows (index, lat·1e6, lng·1e6, status) to every map in the room, encoded once.
 
-    `at` is when they were true (default now). Maps enter rooms by `Fleet.join`, after the page has checked the right.
+    `at` is when they were true (default now); a fifth column says it for each row, in seconds since 1970 (unsigned).
+    Maps enter rooms by `Fleet.join`, after the page has checked the right.
     """
-    moment = at or datetime.now(UTC)
-    data = np.ascontiguousarray(changed, dtype='<i4').tobytes()
-    await core.sio.emit('fleet', {'r': room, 'b': data, 'at': int(moment.timestamp() * 1000)}, room=f'fleet:{room}')
+    message = {'r': room, 'b': _packed(changed), 'c': changed.shape[1], 'at': _epoch_ms(at)}
+    await core.sio.emit('fleet', message, room=f'fleet:{room}')
+
+
+def _packed(changed: NDArray[np.int32]) -> bytes:
+    return np.ascontiguousarray(changed, dtype='<i4').tobytes()
+
+
+def _epoch_ms(at: datetime | None) -> int:
+    return int((at or datetime.now(UTC)).timestamp() * 1000)
 
 
 class Fleet(ui.element, component=Path(__file__).parent / 'static' / 'fleet.js', esm={'nicegui-leaflet': str(LEAFLET)}):
@@ -148,10 +156,9 @@ class Fleet(ui.element, component=Path(__file__).parent / 'static' / 'fleet.js',
         self._put('overlay', geojson)
 
     def move_markers(self, changed: NDArray[np.int32], at: datetime | None = None) -> None:
-        """Send int32 rows (see `rows`) to this screen only."""
-        moment = at or datetime.now(UTC)
-        packed = base64.b64encode(np.ascontiguousarray(changed, dtype='<i4').tobytes()).decode()
-        self.run_method('move', packed, int(moment.timestamp() * 1000))
+        """Send int32 rows (see `rows` and `broadcast`) to this screen only."""
+        packed = base64.b64encode(_packed(changed)).decode()
+        self.run_method('move', packed, _epoch_ms(at), changed.shape[1])
 
     def fly_to(self, latitude: float, longitude: float, zoom: int = 15) -> None:
         """Bring a place into view."""

@@ -10,7 +10,7 @@ export default {
   data() { return { wide: innerWidth >= 768 }; },
   async mounted() {
     this.queue = []; this.heard = new Set(this.rooms || []);
-    this.onFleet = (message) => { if (this.heard.has(message.r)) this.pins ? this.took(message.b, message.at) : 0; };
+    this.onFleet = (message) => { if (this.heard.has(message.r)) this.pins ? this.took(message.b, message.at, message.c) : 0; };
     this.whenSocket(() => window.socket.on('fleet', this.onFleet));
     await this.$nextTick();
     const prefix = window.path_prefix || '', part = (name) => prefix + this.parts[name];
@@ -52,8 +52,8 @@ export default {
       });
     },
     hear(rooms) { this.heard = new Set(rooms); },
-    move(text, at) { this.later(() => this.took(Uint8Array.from(atob(text), (c) => c.charCodeAt(0)).buffer, at)); },
-    took(buffer, at) { const touched = this.pins.move(buffer.buffer ? buffer.buffer.slice(buffer.byteOffset, buffer.byteOffset + buffer.byteLength) : buffer, at); if (touched.includes(this.pins.selected)) this.popupAgain(); },
+    move(text, at, columns) { this.later(() => this.took(Uint8Array.from(atob(text), (c) => c.charCodeAt(0)).buffer, at, columns)); },
+    took(buffer, at, columns) { const touched = this.pins.move(buffer.buffer ? buffer.buffer.slice(buffer.byteOffset, buffer.byteOffset + buffer.byteLength) : buffer, at, columns); if (touched.includes(this.pins.selected)) this.popupAgain(); },
     fly(lat, lng, zoom) { this.later(() => this.map.flyTo([lat, lng], zoom)); },
     drawing(kind, id) { this.later(() => this.areas.draw(kind, id)); },
     toggle(layer, shown) { for (const part of [this.pins, this.areas]) shown ? part.hidden.delete(layer) : part.hidden.add(layer); this.areas.redraw(); this.pins.request(); },

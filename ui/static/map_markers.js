@@ -37,12 +37,12 @@ export class Markers {
     this.request();
   }
 
-  move(buffer, at) {
+  move(buffer, at, columns = 4) {
     const rows = new Int32Array(buffer), touched = [];
-    for (let i = 0; i + 3 < rows.length; i += 4) {
+    for (let i = 0; i + columns <= rows.length; i += columns) {
       const m = this.all.get(rows[i]);
       if (!m) continue;
-      m.latitude = rows[i + 1] / 1e6; m.longitude = rows[i + 2] / 1e6; m.state = STATES[rows[i + 3]] || 'neutral'; m.at = at; delete m.at_title; delete m.accuracy_m;
+      m.latitude = rows[i + 1] / 1e6; m.longitude = rows[i + 2] / 1e6; m.state = STATES[rows[i + 3]] || 'neutral'; m.at = columns > 4 ? (rows[i + 4] >>> 0) * 1000 : at; delete m.at_title; delete m.accuracy_m;
       this.glide(m, m.x, m.y); touched.push(m.index);
     }
     this.request();
