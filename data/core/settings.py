@@ -29,6 +29,11 @@ class Settings(BaseSettings):
     find_my_url: str = Field("", description="a macless-haystack endpoint")
     find_my_user: str = ""
     find_my_password: str = ""
+    find_my_every_s: int = Field(300, ge=1, description="seconds between two questions for the same tracker")
+    find_my_excluded_areas: str = Field(
+        "73.6,18.2,134.8,53.5",
+        description="boxes (west,south,east,north; semicolons between) whose reports are dropped; default: factories in China",
+    )
 
     oidc_issuer: str = Field("", description="an OpenID Connect issuer; empty: passwords only")
     oidc_client_id: str = ""

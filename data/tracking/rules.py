@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
-from math import asin, cos, isfinite, radians, sin, sqrt
+from math import asin, cos, nan, radians, sin, sqrt
 from uuid import UUID
 
 from data.tracking.values import TrackerStatus
@@ -154,13 +154,13 @@ def areas_of(written: str) -> tuple[Area, ...]:
 
 def _areas(written: str) -> Iterator[Area]:
     for box in filter(str.strip, written.split(";")):
-        sides = [float(side) for side in box.split(",")]
-        if len(sides) != 4 or not all(map(isfinite, sides)):
+        try:
+            west, south, east, north = map(float, box.split(","))
+        except ValueError:
+            west = south = east = north = nan
+        if not (-180 <= west < east <= 180 and -90 <= south < north <= 90):
             raise ValueError(f"an area is west,south,east,north in degrees, not {box.strip()!r}")
-        area = Area(*sides)
-        if not (area.west < area.east and area.south < area.north):
-            raise ValueError(f"an area's west is less than its east and its south less than its north: {box.strip()!r}")
-        yield area
+        yield Area(west, south, east, north)
 
 
 def _moved(standing: Standing, status: TrackerStatus, place_id: UUID | None, at: datetime) -> Standing:

@@ -2,7 +2,7 @@
 
 import hashlib
 import struct
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -47,27 +47,31 @@ def request_body(hashed_keys: Sequence[str], days: int = MOST_DAYS) -> dict[str,
 
 
 def sightings(
-    reply: bytes | str | Document, private_keys: Mapping[str, str], *, now: datetime, oldest: datetime = EARLIEST
-) -> list[Sighting]:
+    reply: bytes | str | Document, private_keys: Mapping[str, str], *, now: datetime, oldest: datetime = EARLIEST,
+    known: Collection[datetime] = (),
+) -> list[Sighting]:  # fmt: skip
     """What of the endpoint's reply can be opened and believed, oldest first; see `opened`."""
-    found = opened(reply, private_keys, now=now, oldest=oldest)
+    found = opened(reply, private_keys, now=now, oldest=oldest, known=known)
     return sorted((each for each in found if isinstance(each, Sighting)), key=lambda each: each.recorded_at)
 
 
 def opened(
-    reply: bytes | str | Document, private_keys: Mapping[str, str], *, now: datetime, oldest: datetime = EARLIEST
-) -> Iterator[Sighting | Invalid]:
+    reply: bytes | str | Document, private_keys: Mapping[str, str], *, now: datetime, oldest: datetime = EARLIEST,
+    known: Collection[datetime] = (),
+) -> Iterator[Sighting | Invalid]:  # fmt: skip
     """Each result as its sighting, or as the refusal that names it (`results[2].payload`).
 
     `private_keys` are base64 by hashed advertisement key, both as `TagKeys` holds them. One unreadable report does not
     spoil the others, for phones send such; a reply that is no reply raises Invalid("body") or Invalid("results").
+    Reports of the `known` instants are left closed and out: when a report was made stands on its outside.
     """
     message = document(reply)
     if "results" not in message:
         raise Invalid("results", "This reply holds no results.")
     for index, result in enumerate(items(message["results"], "results")):
         try:
-            yield _open(result, f"results[{index}]", private_keys, now, oldest)
+            if not (known and _made_at(result) in known):
+                yield _open(result, f"results[{index}]", private_keys, now, oldest)
         except Invalid as refusal:
             yield refusal
 
@@ -111,6 +115,15 @@ def decrypt(payload: bytes, private_key: bytes, field: str = "payload") -> Sight
 def symmetric_key(shared: bytes, point: bytes) -> bytes:
     """ANSI X9.63 with one round: 16 bytes of AES key, then 16 of initialisation vector."""
     return hashlib.sha256(shared + b"\x00\x00\x00\x01" + point).digest()
+
+
+def _made_at(result: Document) -> datetime | None:
+    """When a report says it was made, still closed; None where it does not say."""
+    try:
+        (seconds,) = struct.unpack_from(">I", base64_bytes(str(result.get("payload")), "payload"))
+        return unix_instant(seconds + SECONDS_TO_2001, "payload")
+    except (Invalid, struct.error):
+        return None
 
 
 def _open(result: Document, path: str, private_keys: Mapping[str, str], now: datetime, oldest: datetime) -> Sighting:

@@ -179,6 +179,13 @@ def test_one_unreadable_result_does_not_spoil_the_others() -> None:
     assert len(sightings(reply, KEYS, now=NOW, oldest=NOW - timedelta(days=7))) == 1
 
 
+def test_reports_of_known_instants_stay_closed() -> None:
+    later = AT + timedelta(hours=1)
+    reply = {"results": [result(sealed(recorded_at=later)), result(sealed(recorded_at=AT)[:-1]), {"id": 1}, result(b"")]}
+    assert list(opened(reply, KEYS, now=NOW, known={AT, later}))[1:] and sightings(reply, KEYS, now=NOW, known={later}) == []
+    assert [type(each) for each in opened(reply, KEYS, now=NOW, known={AT})][0] is Sighting
+
+
 @pytest.mark.parametrize(
     ("reply", "field"),
     [

@@ -194,7 +194,7 @@ def test_excluded_boxes_are_written_as_their_four_sides() -> None:
     assert areas_of("") == ()
 
 
-@pytest.mark.parametrize("written", ["1,2,3", "1,2,3,4,5", "a,b,c,d", "3,0,1,2", "0,2,1,1", "nan,0,1,1"])
+@pytest.mark.parametrize("written", ["1,2,3", "1,2,3,4,5", "a,b,c,d", "3,0,1,2", "0,2,1,1", "nan,0,1,1", "-181,0,1,1"])
 def test_what_is_no_box_is_refused(written: str) -> None:
     with pytest.raises(ValueError):
         areas_of(written)

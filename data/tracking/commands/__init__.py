@@ -2,10 +2,10 @@
 
 from data.tracking.commands.fetching import Due, ask_soon, claim_due, settle
 from data.tracking.commands.imports import RowsRefused, import_trackers
-from data.tracking.commands.reports import Found, Recorded, record
+from data.tracking.commands.reports import Found, Policy, Recorded, record
 from data.tracking.commands.runs import add_brand, add_client, add_place, add_run, share_place
 
 __all__ = [
-    "Due", "Found", "Recorded", "RowsRefused", "add_brand", "add_client", "add_place", "add_run", "ask_soon", "claim_due",
+    "Due", "Found", "Policy", "Recorded", "RowsRefused", "add_brand", "add_client", "add_place", "add_run", "ask_soon", "claim_due",
     "import_trackers", "record", "settle", "share_place",
 ]  # fmt: skip

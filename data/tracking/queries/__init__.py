@@ -18,6 +18,7 @@ from data.tracking.queries.trackers import (
     Tracked,
     history,
     history_page,
+    known_times,
     on_map,
     page,
     status_history,
@@ -27,5 +28,5 @@ from data.tracking.queries.trackers import (
 
 __all__ = [
     "NamedPlace", "Position", "Run", "Seen", "Setting", "StatusSince", "Tracked", "brands", "clients", "history",
-    "history_page", "on_map", "page", "places_of", "run", "runs", "sharable_places", "status_history", "summary", "tracker",
+    "history_page", "known_times", "on_map", "page", "places_of", "run", "runs", "sharable_places", "status_history", "summary", "tracker",
 ]  # fmt: skip

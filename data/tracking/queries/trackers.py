@@ -1,12 +1,13 @@
 """Where the tags are, where they were, and what that meant."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, column, func, or_, select, table
+from sqlalchemy import ColumnElement, Select, and_, column, func, or_, select, table, tuple_
 from sqlmodel import col
 
 from data.core.errors import NotFound
@@ -18,6 +19,7 @@ from data.tracking.tables import (
     Brand,
     Client,
     DeliveryLocation,
+    LocationReport,
     ProductionRun,
     StatusHistory,
     StorageLocation,
@@ -215,6 +217,20 @@ async def status_history(tx: Transaction, tracker_id: UUID, *, most: int = 200) 
         .limit(most)
     )
     return [StatusSince(at, TrackerStatus(status), place) for at, status, place in await tx.execute(statement)]
+
+
+async def known_times(
+    tx: Transaction, trackers: Sequence[tuple[UUID, UUID]], *, since: datetime
+) -> dict[UUID, set[datetime]]:
+    """When these tags (organization, tag) have reports stored already, by tag (across tenants)."""
+    found: dict[UUID, set[datetime]] = defaultdict(set)
+    stored = select(col(LocationReport.tracker_id), col(LocationReport.recorded_at)).where(
+        tuple_(col(LocationReport.organization_id), col(LocationReport.tracker_id)).in_(trackers),
+        col(LocationReport.recorded_at) >= since,
+    )
+    for tracker_id, at in await tx.execute(stored) if trackers else ():
+        found[tracker_id].add(at)
+    return found
 
 
 async def _history(
