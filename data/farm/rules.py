@@ -1,12 +1,11 @@
 """What a farm's device may be asked, what its reports make of it, and when its schedules run: pure, time is an argument."""
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
-from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -84,7 +83,7 @@ class DeviceState:
     state_reported_at: datetime | None = None
     is_online: bool = False
     last_heartbeat_at: datetime | None = None
-    latest: MappingProxyType[str, Any] = MappingProxyType({})
+    latest: Mapping[str, Any] = field(default_factory=dict)
 
 
 def heard(state: DeviceState, report: Report) -> DeviceState:
@@ -108,7 +107,7 @@ def _measured(state: DeviceState, report: SensorValue) -> DeviceState:
     if known and not _is_newer(report.reported_at, datetime.fromisoformat(known["at"])):
         return state
     value = {"value": round(report.value, 2), "unit": report.unit, "at": report.reported_at.isoformat()}
-    return replace(state, latest=MappingProxyType({**state.latest, report.sensor_type: value}))
+    return replace(state, latest={**state.latest, report.sensor_type: value})
 
 
 def _is_newer(at: datetime, known: datetime | None) -> bool:

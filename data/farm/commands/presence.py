@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from uuid import UUID
 
-from sqlalchemy import update
+from sqlalchemy import ColumnElement, update
 from sqlmodel import col, select
 
 from data.alerts.commands import Trouble, raise_alert, resolve_open
@@ -40,14 +41,14 @@ def trouble(device: Device, alert_type: str, severity: Severity, message: str, *
     )  # fmt: skip
 
 
+async def organizations_with_silent(tx: Transaction, *, at: datetime) -> Sequence[UUID]:
+    """Across tenants: who has devices that stopped speaking."""
+    return (await tx.exec(select(Device.organization_id).where(*_is_silent(at)).distinct())).all()
+
+
 async def mark_silent(tx: Transaction, *, at: datetime) -> Sequence[Device]:
     """Those that count as online and have said nothing for too long are offline: a broker that restarts tells of nobody."""
-    is_silent = (
-        col(Device.is_online),
-        col(Device.deleted_at).is_(None),
-        col(Device.last_heartbeat_at) < at - SILENT_AFTER,
-    )
-    statement = select(Device).where(*is_silent).order_by(col(Device.id)).with_for_update(key_share=True)
+    statement = select(Device).where(*_is_silent(at)).order_by(col(Device.id)).with_for_update(key_share=True)
     devices = (await tx.exec(statement)).all()
     if devices:
         await tx.execute(update(Device).where(col(Device.id).in_([d.id for d in devices])).values(is_online=False))
@@ -55,3 +56,11 @@ async def mark_silent(tx: Transaction, *, at: datetime) -> Sequence[Device]:
         await tell_presence(tx, device, is_online=False, at=at)
         tx.emit(DeviceChanged(device_id=device.id, farm_id=device.farm_id))
     return devices
+
+
+def _is_silent(at: datetime) -> tuple[ColumnElement[bool], ...]:
+    return (
+        col(Device.is_online).is_(True),
+        col(Device.deleted_at).is_(None),
+        col(Device.last_heartbeat_at) < at - SILENT_AFTER,
+    )

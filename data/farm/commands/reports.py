@@ -3,7 +3,6 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
@@ -150,7 +149,7 @@ async def _lock(tx: Transaction, device_ids: set[UUID]) -> dict[UUID, Known]:
 def _state(device: Device) -> DeviceState:
     return DeviceState(
         output=device.output, is_on=device.is_on, state_reported_at=device.state_reported_at, is_online=device.is_online,
-        last_heartbeat_at=device.last_heartbeat_at, latest=MappingProxyType(device.latest),
+        last_heartbeat_at=device.last_heartbeat_at, latest=device.latest,
     )  # fmt: skip
 
 
