@@ -152,11 +152,10 @@ def has_recovered(rule: Rule, celsius: float) -> bool:
     return (low is None or celsius >= low + margin) and (high is None or celsius <= high - margin)
 
 
-def limit_broken(rule: Rule, celsius: float) -> float | None:
-    """The limit that a temperature is on the wrong side of, or nearest to breaking."""
-    if rule.high_celsius is not None and (rule.low_celsius is None or celsius > rule.low_celsius):
-        return rule.high_celsius
-    return rule.low_celsius
+def nearest_limit(rule: Rule, celsius: float) -> float | None:
+    """The limit that a temperature is beyond, or has just come back over."""
+    limits = [limit for limit in (rule.low_celsius, rule.high_celsius) if limit is not None]
+    return min(limits, key=lambda limit: abs(celsius - limit), default=None)
 
 
 def _delay(rule: Rule, door_open_since: datetime | None) -> timedelta:

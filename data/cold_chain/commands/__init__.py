@@ -1,0 +1,1 @@
+"""What changes the cold chain: `places` by people, `readings` and `states` by sensors and the clock."""

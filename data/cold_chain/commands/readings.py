@@ -1,0 +1,142 @@
+"""Readings are kept as they came, once each, and say when their sensor was last heard."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import text
+
+from data.cold_chain.values import Measurement, ReadingSource, UnitMeasurement
+from data.core.session import Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A measurement and what it was matched to."""
+
+    unit_id: UUID
+    device_id: UUID
+    measured: Measurement | UnitMeasurement
+
+    @property
+    def key(self) -> tuple[UUID, UUID, datetime]:
+        return self.unit_id, self.device_id, self.measured.recorded_at
+
+
+Key = tuple[UUID, UUID, datetime]
+
+_KEPT = text("""
+select r.unit_id, r.device_id, r.recorded_at from cold_chain.sensor_readings r
+join unnest(cast(:units as uuid[]), cast(:devices as uuid[]), cast(:times as timestamptz[])) k (unit_id, device_id, recorded_at)
+using (unit_id, device_id, recorded_at)
+where r.organization_id = :organization_id
+  and r.recorded_at between :first and :last
+""")
+
+_INSERT = text("""
+insert into cold_chain.sensor_readings
+  (organization_id, unit_id, device_id, recorded_at, temperature_celsius, humidity_percent, battery_percent, signal_dbm,
+   source, received_at, raw_payload)
+select :organization_id, v.unit_id, v.device_id, v.recorded_at, v.temperature, v.humidity, v.battery, v.signal,
+   cast(:source as cold_chain.reading_source), v.received_at, v.raw
+from unnest(cast(:units as uuid[]), cast(:devices as uuid[]), cast(:times as timestamptz[]), cast(:temperatures as numeric[]),
+   cast(:humidities as numeric[]), cast(:batteries as smallint[]), cast(:signals as smallint[]), cast(:received as timestamptz[]),
+   cast(:raws as text[])) v (unit_id, device_id, recorded_at, temperature, humidity, battery, signal, received_at, raw)
+on conflict do nothing
+""")
+
+_SEEN = text("""
+update cold_chain.devices d set
+  last_seen_at = greatest(d.last_seen_at, v.seen_at), status = 'active',
+  battery_percent = coalesce(v.battery, d.battery_percent), battery_v = coalesce(v.volts, d.battery_v),
+  signal_dbm = coalesce(v.signal, d.signal_dbm)
+from unnest(cast(:ids as uuid[]), cast(:times as timestamptz[]), cast(:batteries as smallint[]), cast(:volts as numeric[]),
+  cast(:signals as smallint[])) v (id, seen_at, battery, volts, signal)
+where d.organization_id = :organization_id and d.id = v.id
+""")
+
+_DOORS = text("""
+insert into cold_chain.door_events (organization_id, unit_id, device_id, recorded_at, is_open, duration_s, received_at)
+select :organization_id, v.unit_id, v.device_id, v.recorded_at, v.is_open,
+  extract(epoch from v.recorded_at - v.before_at)::int, v.received_at
+from unnest(cast(:units as uuid[]), cast(:devices as uuid[]), cast(:times as timestamptz[]), cast(:opens as boolean[]),
+  cast(:befores as timestamptz[]), cast(:received as timestamptz[])) v (unit_id, device_id, recorded_at, is_open, before_at, received_at)
+on conflict do nothing
+""")
+
+
+async def kept_already(tx: Transaction, readings: Sequence[Reading]) -> Collection[Key]:
+    """Which of these readings have been kept before."""
+    if not readings:
+        return ()
+    times = [reading.measured.recorded_at for reading in readings]
+    rows = await tx.execute(
+        _KEPT,
+        {
+            "organization_id": tx.organization_id, "units": [r.unit_id for r in readings],
+            "devices": [r.device_id for r in readings], "times": times, "first": min(times), "last": max(times),
+        },
+    )  # fmt: skip
+    return {(unit_id, device_id, at) for unit_id, device_id, at in rows}
+
+
+async def insert(tx: Transaction, readings: Sequence[Reading], source: ReadingSource) -> None:
+    """Keep readings in one statement. What was kept before stays as it is."""
+    if not readings:
+        return
+    measured = [reading.measured for reading in readings]
+    await tx.execute(
+        _INSERT,
+        {
+            "organization_id": tx.organization_id, "source": source.value,
+            "units": [r.unit_id for r in readings], "devices": [r.device_id for r in readings],
+            "times": [m.recorded_at for m in measured], "received": [m.received_at for m in measured],
+            "temperatures": [m.temperature_celsius for m in measured], "humidities": [m.humidity_percent for m in measured],
+            "batteries": [_whole(m.battery_percent) for m in measured], "signals": [m.signal_dbm for m in measured],
+            "raws": [m.raw_payload for m in measured],
+        },
+    )  # fmt: skip
+
+
+async def heard(tx: Transaction, newest: Mapping[UUID, Measurement | UnitMeasurement]) -> None:
+    """Note of each sensor when it was last heard, its battery and its signal."""
+    if not newest:
+        return
+    measured = list(newest.values())
+    await tx.execute(
+        _SEEN,
+        {
+            "organization_id": tx.organization_id, "ids": list(newest), "times": [m.recorded_at for m in measured],
+            "batteries": [_whole(m.battery_percent) for m in measured], "volts": [m.battery_v for m in measured],
+            "signals": [m.signal_dbm for m in measured],
+        },
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class DoorMoved:
+    """A door was opened or closed, and when it last did the other."""
+
+    reading: Reading
+    before_at: datetime | None
+
+
+async def insert_doors(tx: Transaction, moved: Sequence[DoorMoved]) -> None:
+    """Keep that doors were opened or closed, in one statement."""
+    if not moved:
+        return
+    measured = [door.reading.measured for door in moved]
+    await tx.execute(
+        _DOORS,
+        {
+            "organization_id": tx.organization_id, "units": [d.reading.unit_id for d in moved],
+            "devices": [d.reading.device_id for d in moved], "times": [m.recorded_at for m in measured],
+            "opens": [m.door_is_open for m in measured], "befores": [d.before_at for d in moved],
+            "received": [m.received_at for m in measured],
+        },
+    )  # fmt: skip
+
+
+def _whole(percent: float | None) -> int | None:
+    return None if percent is None else round(percent)

@@ -1,0 +1,175 @@
+"""Which sites, areas, units and sensors there are, and how they are, for whoever may look."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Row, Select, case, func, or_, true
+from sqlmodel import col, select
+
+from data.cold_chain import rules
+from data.cold_chain.queries.watch import SAID, with_rules
+from data.cold_chain.rules import Rule
+from data.cold_chain.tables import AlertRule, Area, Device, Site, Unit
+from data.cold_chain.values import UnitStatus, UnitType
+from data.core.errors import NotFound
+from data.core.session import Transaction
+
+VIEW = "cold_chain.view"
+Sort = Literal["site", "name", "status", "temperature", "age"]
+
+_URGENCY = case(
+    {
+        UnitStatus.ALARM_ACTIVE: 0, UnitStatus.EXCURSION: 1, UnitStatus.MONITORING_INTERRUPTED: 2,
+        UnitStatus.MANUAL_REQUIRED: 3, UnitStatus.OFFLINE: 4, UnitStatus.RESTORING: 5, UnitStatus.OK: 6,
+    },
+    value=col(Unit.status),
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class UnitView:
+    """A unit as it is shown: where it stands, how it is, and the rule that holds for it."""
+
+    id: UUID
+    name: str
+    unit_type: UnitType
+    status: UnitStatus
+    status_changed_at: datetime
+    out_of_range_since_at: datetime | None
+    last_reading_at: datetime | None
+    last_celsius: float | None
+    door_is_open: bool | None
+    door_changed_at: datetime | None
+    area_id: UUID
+    area_name: str
+    site_id: UUID
+    site_name: str
+    time_zone: str
+    rule: Rule
+
+
+_VIEW: Select[Any] = with_rules(
+    select(Unit, Area.name.label("area_name"), Site.id.label("site_id"), Site.name.label("site_name"), Site.time_zone, *SAID)  # type: ignore[attr-defined, call-overload]
+).where(col(Unit.deleted_at).is_(None))
+
+
+def visible_sites(tx: Transaction, permission: str = VIEW) -> ColumnElement[bool]:
+    """The part of a `where` that keeps the sites where the actor has this right."""
+    scopes = tx.actor.scopes(permission)
+    return true() if scopes is None else col(Site.id).in_(scopes)
+
+
+async def unit(tx: Transaction, unit_id: UUID) -> UnitView:
+    """One unit; NotFound where there is none, or none for this actor."""
+    row = (await tx.execute(_VIEW.where(col(Unit.id) == unit_id, visible_sites(tx)))).one_or_none()
+    if row is None:
+        raise NotFound("There is no such unit.")
+    return _view(row)
+
+
+async def units(
+    tx: Transaction, *, offset: int = 0, limit: int = 50, sort: Sort = "site", descending: bool = False, search: str = ""
+) -> tuple[Sequence[UnitView], int]:
+    """A page of the units, and how many there are; `search` looks into the names of units, areas and sites."""
+    where = [visible_sites(tx)]
+    if search:
+        pattern = f"%{_literally(search)}%"
+        where.append(or_(*(col(thing.name).ilike(pattern) for thing in (Unit, Area, Site))))
+    counted = select(func.count()).select_from(Unit).join(Area).join(Site)
+    orders: dict[Sort, tuple[Any, ...]] = {
+        "site": (Site.name, Area.sort_order, Area.name), "name": (), "status": (_URGENCY,),
+        "temperature": (Unit.last_temperature_celsius,), "age": (Unit.last_reading_at,),
+    }  # fmt: skip
+    order = [col(o).desc().nulls_last() if descending else col(o).asc().nulls_last() for o in (*orders[sort], Unit.name)]
+    total = (await tx.execute(counted.where(*where, *_LIVING))).scalar_one()
+    rows = await tx.execute(_VIEW.where(*where).order_by(*order, col(Unit.id)).offset(offset).limit(limit))
+    return [_view(row) for row in rows], total
+
+
+_LIVING = (col(Unit.deleted_at).is_(None), col(Area.deleted_at).is_(None), col(Site.deleted_at).is_(None))
+
+
+async def sensors(tx: Transaction, unit_id: UUID) -> Sequence[Device]:
+    """A unit's sensors, the primary one first."""
+    await unit(tx, unit_id)
+    statement = select(Device).where(Device.unit_id == unit_id, col(Device.deleted_at).is_(None))
+    return (await tx.exec(statement.order_by(col(Device.is_primary).desc(), col(Device.name), col(Device.id)))).all()
+
+
+async def own_rule(tx: Transaction, unit_id: UUID) -> AlertRule | None:
+    """What this unit itself says; None where it inherits everything."""
+    return (await tx.exec(select(AlertRule).where(AlertRule.unit_id == unit_id))).one_or_none()
+
+
+@dataclass(slots=True)
+class AreaBranch:
+    """An area and the names of its units."""
+
+    area: Area
+    units: list[Unit] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class SiteBranch:
+    """A site and its areas."""
+
+    site: Site
+    areas: list[AreaBranch] = field(default_factory=list)
+
+
+async def tree(tx: Transaction) -> Sequence[SiteBranch]:
+    """Every site with its areas and their units, in the order people gave them, then by name."""
+    sites = (await tx.exec(select(Site).where(visible_sites(tx), col(Site.deleted_at).is_(None)).order_by(col(Site.name)))).all()
+    branches = {site.id: SiteBranch(site) for site in sites}
+    areas = await tx.exec(
+        select(Area)
+        .where(col(Area.site_id).in_(branches), col(Area.deleted_at).is_(None))
+        .order_by(col(Area.sort_order), col(Area.name))
+    )
+    by_area = {area.id: AreaBranch(area) for area in areas}
+    for branch in by_area.values():
+        branches[branch.area.site_id].areas.append(branch)
+    within = await tx.exec(
+        select(Unit)
+        .where(col(Unit.area_id).in_(by_area), col(Unit.deleted_at).is_(None))
+        .order_by(col(Unit.sort_order), col(Unit.name))
+    )
+    for one in within:
+        by_area[one.area_id].units.append(one)
+    return list(branches.values())
+
+
+async def site(tx: Transaction, site_id: UUID) -> Site:
+    found = (await tx.exec(select(Site).where(Site.id == site_id, visible_sites(tx), col(Site.deleted_at).is_(None)))).one_or_none()
+    if found is None:
+        raise NotFound("There is no such site.")
+    return found
+
+
+async def area(tx: Transaction, area_id: UUID) -> Area:
+    statement = select(Area).join(Site).where(Area.id == area_id, visible_sites(tx), col(Area.deleted_at).is_(None))
+    found = (await tx.exec(statement)).one_or_none()
+    if found is None:
+        raise NotFound("There is no such area.")
+    return found
+
+
+def _view(row: Row[Any]) -> UnitView:
+    unit: Unit = row[0]
+    warmth = unit.last_temperature_celsius
+    return UnitView(
+        id=unit.id, name=unit.name, unit_type=unit.unit_type, status=unit.status,
+        status_changed_at=unit.status_changed_at, out_of_range_since_at=unit.out_of_range_since_at,
+        last_reading_at=unit.last_reading_at, last_celsius=None if warmth is None else float(warmth),
+        door_is_open=unit.door_is_open, door_changed_at=unit.door_changed_at, area_id=unit.area_id,
+        area_name=row.area_name, site_id=row.site_id, site_name=row.site_name, time_zone=row.time_zone,
+        rule=rules.settle(dict(row._mapping), unit.unit_type),
+    )  # fmt: skip
+
+
+def _literally(search: str) -> str:
+    """What was typed, with the signs that `like` would read as wildcards taken as themselves."""
+    return search.replace("\\", "\\\\").replace("%", r"\%").replace("_", r"\_")

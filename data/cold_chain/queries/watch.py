@@ -1,0 +1,176 @@
+"""Units as whoever judges them needs them: the rule that holds, the state they are in, locked until that is decided."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from sqlalchemy import Row, Select, and_, func, or_
+from sqlalchemy.orm import aliased
+from sqlmodel import col, select
+
+from data.cold_chain import rules
+from data.cold_chain.rules import INHERITED, Rule, State
+from data.cold_chain.tables import AlertRule, Area, Device, Site, Unit
+from data.cold_chain.values import UnitStatus
+from data.core.session import Transaction
+
+_OWN, _OF_SITE, _OF_ALL = aliased(AlertRule), aliased(AlertRule), aliased(AlertRule)
+
+
+class Move(NamedTuple):
+    """A unit went from one state to the next; `celsius` is the reading that did it, None where time did."""
+
+    before: State
+    after: State
+    at: datetime
+    celsius: float | None
+
+
+@dataclass(slots=True)
+class Watched:
+    """One unit while it is being judged."""
+
+    unit_id: UUID
+    name: str
+    site_id: UUID
+    rule: Rule
+    state: State
+    last_reading_at: datetime | None
+    last_celsius: float | None
+    door_is_open: bool | None
+    door_changed_at: datetime | None
+    moves: list[Move] = field(default_factory=list)
+
+    @property
+    def door_open_since(self) -> datetime | None:
+        return self.door_changed_at if self.door_is_open else None
+
+    def move(self, after: State, at: datetime, celsius: float | None = None) -> None:
+        """Take on a state, and remember the step when it is one."""
+        if after is not self.state:
+            if after.status is not self.state.status or (after.out_since_at is None) != (self.state.out_since_at is None):
+                self.moves.append(Move(self.state, after, at, celsius))
+            self.state = after
+
+
+@dataclass(slots=True)
+class Sensor:
+    """A sensor and the newest thing it ever said, before which everything is late."""
+
+    device_id: UUID
+    unit_id: UUID | None
+    is_primary: bool
+    last_seen_at: datetime | None
+
+
+def with_rules(statement: Select[Any]) -> Select[Any]:
+    """Join to a select from `Unit` its area and site, and the three rules that may say something about it."""
+    return (
+        statement.join(Area, and_(col(Area.id) == Unit.area_id, col(Area.deleted_at).is_(None)))
+        .join(Site, and_(col(Site.id) == Area.site_id, col(Site.deleted_at).is_(None)))
+        .outerjoin(_OWN, col(_OWN.unit_id) == Unit.id)
+        .outerjoin(_OF_SITE, col(_OF_SITE.site_id) == Area.site_id)
+        .outerjoin(
+            _OF_ALL,
+            and_(
+                col(_OF_ALL.organization_id) == Unit.organization_id,
+                col(_OF_ALL.unit_id).is_(None),
+                col(_OF_ALL.site_id).is_(None),
+            ),
+        )
+    )
+
+
+def said(name: str) -> Any:
+    """The nearest value of one field of the rules that `with_rules` joined."""
+    return func.coalesce(*(getattr(rule, name) for rule in (_OWN, _OF_SITE, _OF_ALL))).label(name)
+
+
+SAID = tuple(said(name) for name in INHERITED)
+_COLUMNS: tuple[Any, ...] = (
+    Unit.id, Unit.name, Unit.unit_type, Unit.status, Unit.out_of_range_since_at, Unit.good_readings,
+    Unit.last_reading_at, Unit.last_temperature_celsius, Unit.door_is_open, Unit.door_changed_at, Area.site_id,
+)  # fmt: skip
+_WATCHED = with_rules(select(*_COLUMNS, *SAID).select_from(Unit)).where(col(Unit.deleted_at).is_(None))
+
+
+async def units_by_eui(tx: Transaction, device_euis: Iterable[str]) -> dict[UUID, Watched]:
+    """The units of these sensors, locked."""
+    theirs = select(Device.unit_id).where(col(Device.device_eui).in_(list(device_euis)), col(Device.deleted_at).is_(None))
+    return await _locked(tx, _WATCHED.where(col(Unit.id).in_(theirs)))
+
+
+async def units_by_id(tx: Transaction, unit_ids: Iterable[UUID]) -> dict[UUID, Watched]:
+    """These units, locked; those that do not exist here are not in the answer."""
+    return await _locked(tx, _WATCHED.where(col(Unit.id).in_(list(unit_ids))))
+
+
+async def _locked(tx: Transaction, statement: Select[Any]) -> dict[UUID, Watched]:
+    rows = await tx.execute(statement.order_by(col(Unit.id)).with_for_update(key_share=True, of=Unit))
+    return {row.id: _watched(row) for row in rows}
+
+
+def _watched(row: Row[Any]) -> Watched:
+    warmth = row.last_temperature_celsius
+    return Watched(
+        unit_id=row.id,
+        name=row.name,
+        site_id=row.site_id,
+        rule=rules.settle(dict(row._mapping), row.unit_type),
+        state=State(row.status, row.out_of_range_since_at, row.good_readings),
+        last_reading_at=row.last_reading_at,
+        last_celsius=None if warmth is None else float(warmth),
+        door_is_open=row.door_is_open,
+        door_changed_at=row.door_changed_at,
+    )
+
+
+async def sensors_by_eui(tx: Transaction, device_euis: Iterable[str]) -> dict[str, Sensor]:
+    """Our living sensors with these EUIs."""
+    rows = await tx.execute(_SENSORS.where(col(Device.device_eui).in_(list(device_euis))))
+    return {row.device_eui: Sensor(row.id, row.unit_id, row.is_primary, row.last_seen_at) for row in rows}
+
+
+async def sensors_by_id(tx: Transaction, device_ids: Iterable[UUID]) -> dict[UUID, Sensor]:
+    """Our living sensors with these ids."""
+    rows = await tx.execute(_SENSORS.where(col(Device.id).in_(list(device_ids))))
+    return {row.id: Sensor(row.id, row.unit_id, row.is_primary, row.last_seen_at) for row in rows}
+
+
+_SENSORS: Select[Any] = select(
+    Device.id, Device.device_eui, Device.unit_id, Device.is_primary, Device.last_seen_at  # type: ignore[call-overload]
+).where(col(Device.deleted_at).is_(None))
+
+
+async def due(tx: Transaction, at: datetime) -> Mapping[UUID, Sequence[UUID]]:
+    """Which units time alone may have changed, by organization (across tenants): too warm for long, or too long silent."""
+
+    def settled(name: str) -> Any:
+        return func.coalesce(said(name), rules.DEFAULTS[name])
+
+    def since(instant: Any) -> Any:
+        return func.extract("epoch", at - instant)
+
+    missed = func.floor(
+        (since(Unit.last_reading_at) - rules.CHECK_IN_SLACK / timedelta(seconds=1)) / settled("expected_reading_interval_s")
+    )
+    shortest_delay = func.least(settled("delay_minutes"), settled("delay_door_open_minutes")) * 60
+    silent = (UnitStatus.MONITORING_INTERRUPTED, UnitStatus.MANUAL_REQUIRED)
+    statement = (
+        with_rules(select(Unit.organization_id, func.array_agg(Unit.id)).select_from(Unit))  # type: ignore[arg-type]
+        .where(col(Unit.deleted_at).is_(None), col(Unit.is_active))
+        .where(
+            or_(
+                and_(col(Unit.status) == UnitStatus.EXCURSION, since(Unit.out_of_range_since_at) >= shortest_delay),
+                and_(
+                    col(Unit.status).in_((UnitStatus.OK, UnitStatus.RESTORING)),
+                    missed >= settled("offline_warning_missed_checkins"),
+                ),
+                and_(col(Unit.status).not_in(silent), missed >= settled("offline_critical_missed_checkins")),
+            )
+        )
+        .group_by(col(Unit.organization_id))
+    )
+    return {organization_id: unit_ids for organization_id, unit_ids in await tx.execute(statement)}
