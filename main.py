@@ -54,10 +54,14 @@ def stop(*lines: str) -> NoReturn:
     raise typer.Exit(1)
 
 
-def lines() -> list[Line]:
-    """The whole timetable."""
+def lines(settings: Settings) -> list[Line]:
+    """The whole timetable; a module whose lines depend on settings has a function `timetable` instead of a list."""
     modules = [import_module(f"jobs.{name}") for name in JOBS if find_spec(f"jobs.{name}")]
-    return [line for module in modules for line in module.TIMETABLE]
+    return [
+        line
+        for module in modules
+        for line in (module.timetable(settings) if hasattr(module, "timetable") else module.TIMETABLE)
+    ]
 
 
 @asynccontextmanager
@@ -82,7 +86,7 @@ async def opened(settings: Settings) -> AsyncIterator[Database]:
 async def at_work(settings: Settings, *backgrounds: Background) -> AsyncIterator[None]:
     """Everything that must run while the doors are open, in order; undone in reverse."""
     conninfo = role_url(settings.database_url, APP, settings.secret_key).set(drivername="postgresql").render_as_string(False)
-    timetable = Timetable(lines(), conninfo)
+    timetable = Timetable(lines(settings), conninfo)
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(opened(settings))
         bus.start(conninfo)
@@ -90,7 +94,7 @@ async def at_work(settings: Settings, *backgrounds: Background) -> AsyncIterator
         await asyncio.wait_for(bus.is_connected.wait(), 15)
         intake.start()
         stack.push_async_callback(intake.stop)
-        if find_spec("jobs.networks.mqtt"):
+        if find_spec("jobs.networks.mqtt") and hasattr(import_module("jobs.networks.mqtt"), "connected"):
             await stack.enter_async_context(import_module("jobs.networks.mqtt").connected(settings))
         timetable.start()
         stack.push_async_callback(timetable.stop)
