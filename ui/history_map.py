@@ -83,7 +83,7 @@ def history_html(tracks: Sequence[Track], *, zone: str = '', tile_url: str = '',
         features = [feature for i, track in enumerate(tracks) for feature in _features(track, i, zone)]
         slider = _LocalSlider(  # type: ignore[no-untyped-call]
             {'type': 'FeatureCollection', 'features': features}, period=f'PT{max(1, step_s)}S', auto_play=False, loop=False,
-            add_last_point=True, transition_time=200, max_speed=20, time_slider_drag_update=True, date_options='')
+            add_last_point=True, transition_time=200, max_speed=20, time_slider_drag_update=True, date_options='', speed_slider=False)
         slider.add_to(made)
     page = made.get_root()
     page.html_lang = current_language()  # type: ignore[attr-defined]

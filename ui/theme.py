@@ -100,7 +100,8 @@ def install(app: Any) -> None:
     app.colors(primary=light['accent'], secondary=light['text-soft'], accent=light['accent'], dark=COLOURS['card'][1],
                dark_page=COLOURS['page'][1], positive=light['ok'], negative=light['critical'], info=light['waiting'],
                warning=light['warning'])
-    translations.update({**CONNECTION_WORDS, 'en-GB': CONNECTION_WORDS['en-US']})  # type: ignore[arg-type]
+    translations['en-GB'] = translations['en-US'] = CONNECTION_WORDS['en-US']
+    translations['km'] = CONNECTION_WORDS['km']
 
 
 def asset(name: str) -> str:

@@ -5,8 +5,10 @@ import argparse
 import asyncio
 import math
 import random
+import secrets
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import numpy as np
 from nicegui import app, ui
@@ -205,6 +207,38 @@ def history(language: str = 'en', dark: str = 'light') -> None:
                      Track('Truck 5', [start + timedelta(minutes=5 * i) for i in range(50)], [(11.5 + i * .01, 104.9 - i * .02) for i in range(50)])], zone='Asia/Phnom_Penh', step_s=300)
 
 
+class Guarded:
+    """The content security policy of the product: every script tag gets the nonce of its answer."""
+
+    def __init__(self, inner: Any) -> None:
+        self.inner = inner
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope['type'] != 'http':
+            await self.inner(scope, receive, send)
+            return
+        nonce, held, parts = secrets.token_urlsafe(12), [], []
+
+        async def guarded(message: Any) -> None:
+            if message['type'] == 'http.response.start':
+                headers = dict(message['headers'])
+                if b'text/html' in headers.get(b'content-type', b''):
+                    held.append(message)
+                    return
+            elif held and message['type'] == 'http.response.body':
+                parts.append(message.get('body', b''))
+                if message.get('more_body'):
+                    return
+                body = b''.join(parts).replace(b'<script', f'<script nonce="{nonce}"'.encode())
+                policy = f"default-src 'self'; script-src 'self' 'nonce-{nonce}' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:"
+                headers = [(key, value) for key, value in held[0]['headers'] if key not in (b'content-length', b'content-security-policy')]
+                await send({**held[0], 'headers': [*headers, (b'content-length', str(len(body)).encode()), (b'content-security-policy', policy.encode())]})
+                await send({'type': 'http.response.body', 'body': body})
+                return
+            await send(message)
+        await self.inner(scope, receive, guarded)
+
+
 if __name__ in {'__main__', '__mp_main__'}:
     parser = argparse.ArgumentParser()
     parser.add_argument('--port', type=int, default=8123)
@@ -214,4 +248,5 @@ if __name__ in {'__main__', '__mp_main__'}:
     def shade(number: int) -> Response:
         return Response(f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 90 60"><rect width="90" height="60" fill="hsl({number * 40} 40% 50%)"/></svg>', media_type='image/svg+xml')
     theme.install(app)
-    ui.run(port=parser.parse_args().port, host='127.0.0.1', show=False, reload=False, title='Steading gallery')
+    app.add_middleware(Guarded)
+    ui.run(port=parser.parse_args().port, host='127.0.0.1', show=False, reload=False, gzip_middleware_factory=None, title='Steading gallery')

@@ -1,7 +1,13 @@
 // Inside the history frame: the ground under the map, dates in the place's zone, and the theme of the page around it.
 (() => {
   let zone = 'UTC', language = 'en', ground = null;
-  const format = (at) => new Intl.DateTimeFormat(language === 'km' ? 'km-u-nu-latn' : 'en-GB', { timeZone: zone, dateStyle: 'medium', timeStyle: 'short' }).format(at);
+  const months = ['មករា', 'កុម្ភៈ', 'មីនា', 'មេសា', 'ឧសភា', 'មិថុនា', 'កក្កដា', 'សីហា', 'កញ្ញា', 'តុលា', 'វិច្ឆិកា', 'ធ្នូ'];
+  const format = (at) => {
+    const make = (options) => new Intl.DateTimeFormat('en-GB', { timeZone: zone, ...options });
+    if (language !== 'km') return make({ dateStyle: 'medium', timeStyle: 'short' }).format(at);
+    const p = Object.fromEntries(make({ year: 'numeric', month: 'numeric', day: 'numeric', hour: '2-digit', minute: '2-digit' }).formatToParts(at).map((x) => [x.type, x.value]));
+    return `${p.day} ${months[p.month - 1]} ${p.year} ${p.hour}:${p.minute}`;
+  };
   window.moment = function moment(at) { this.format = () => format(at); };
   console.log = () => {}; // the slider writes every step there
   window.steadingDark = (dark) => { document.documentElement.classList.toggle('dark-page', dark); document.body.classList.toggle('body--dark', dark); ground?.redraw(); };

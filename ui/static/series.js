@@ -138,9 +138,8 @@ export default {
       this.ready = true;
     },
     khmer() {
-      const make = (options, dates) => dates.map((d) => new Intl.DateTimeFormat('km', { timeZone: 'UTC', ...options }).format(d));
-      const months = [...Array(12).keys()].map((m) => new Date(Date.UTC(2024, m, 15))), days = [...Array(7).keys()].map((d) => new Date(Date.UTC(2024, 0, 7 + d)));
-      return { dictionary: {}, format: { months: make({ month: 'long' }, months), shortMonths: make({ month: 'short' }, months), days: make({ weekday: 'long' }, days), shortDays: make({ weekday: 'short' }, days), date: '%d/%m/%Y' } };
+      const { months, days } = window.steading.khmer;
+      return { dictionary: {}, format: { months, shortMonths: months, days, shortDays: days, date: '%d/%m/%Y' } };
     },
     relayout(event) {
       if (event['xaxis.range[0]'] === undefined) return;

@@ -2,7 +2,14 @@
 (() => {
   const units = [['year', 31536000], ['month', 2592000], ['day', 86400], ['hour', 3600], ['minute', 60], ['second', 1]];
   const formats = {};
-  const format = (lang) => (formats[lang] ||= new Intl.RelativeTimeFormat(lang === 'km' ? 'km' : 'en', { numeric: 'always' }));
+  // Many browsers carry no Khmer of their own, so the few words are here.
+  const khmer = {
+    units: { year: 'ឆ្នាំ', month: 'ខែ', day: 'ថ្ងៃ', hour: 'ម៉ោង', minute: 'នាទី', second: 'វិនាទី' }, short: { second: 'វិ.', minute: 'នាទី', hour: 'ម៉ោង' },
+    months: ['មករា', 'កុម្ភៈ', 'មីនា', 'មេសា', 'ឧសភា', 'មិថុនា', 'កក្កដា', 'សីហា', 'កញ្ញា', 'តុលា', 'វិច្ឆិកា', 'ធ្នូ'],
+    days: ['អាទិត្យ', 'ច័ន្ទ', 'អង្គារ', 'ពុធ', 'ព្រហស្បតិ៍', 'សុក្រ', 'សៅរ៍'],
+    format: (n, unit) => (n > 0 ? `ក្នុងរយៈពេល ${n} ${khmer.units[unit]}` : `${-n} ${khmer.units[unit]}មុន`),
+  };
+  const format = (lang) => (lang === 'km' ? khmer : (formats.en ||= new Intl.RelativeTimeFormat('en', { numeric: 'always' })));
   let lastHeard = Date.now();
 
   function ago(at, lang, now = Date.now()) {
@@ -14,7 +21,8 @@
 
   function short(seconds, lang) {
     const [n, unit] = seconds < 60 ? [seconds, 'second'] : seconds < 3600 ? [Math.floor(seconds / 60), 'minute'] : [Math.floor(seconds / 3600), 'hour'];
-    return new Intl.NumberFormat(lang === 'km' ? 'km-u-nu-latn' : 'en', { style: 'unit', unit, unitDisplay: 'narrow' }).format(n);
+    if (lang === 'km') return `${n} ${khmer.short[unit]}`;
+    return new Intl.NumberFormat('en', { style: 'unit', unit, unitDisplay: 'narrow' }).format(n);
   }
 
   function tick() {
@@ -77,7 +85,7 @@
     }).observe(document.body, { attributes: true, attributeFilter: ['class'] });
   }
 
-  window.steading = { ago, token, onTheme, tick };
+  window.steading = { ago, token, onTheme, tick, khmer };
   watchTheme();
   listen();
   setInterval(tick, 1000);
