@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, func, update
+from sqlalchemy import delete, func
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, select
 
@@ -88,7 +88,7 @@ async def revoke(tx: Transaction, device_id: UUID) -> None:
     device.revoked_at = device.updated_at = now()
     device.revoked_by = tx.actor.user_id
     tx.add(device)
-    await _retire_tokens(tx, device)
+    await identity.revoke_tokens_of(tx, device.id)
     freed = delete(JobAssignment).where(col(JobAssignment.device_id) == device.id).returning(col(JobAssignment.job_id))
     for job_id in (await tx.execute(freed)).scalars():
         tx.emit(JobChanged(job_id=job_id))
@@ -109,20 +109,13 @@ async def issue_token(tx: Transaction, device_id: str, *, ttl_s: int = USUAL_S) 
         raise NotFound("There is no such device.")
     if device.status is not DeviceStatus.APPROVED:
         raise Forbidden("This device is not approved.")
-    await _retire_tokens(tx, device)
+    await identity.revoke_tokens_of(tx, device.id)
     token, secret = await identity.make_token(
         tx, name=device.device_name or device.device_id, kind=TokenKind.DEVICE, network=NETWORK, subject_id=device.id,
-        life=timedelta(seconds=ttl_s),
+        life=timedelta(seconds=ttl_s), needs=ENROL,
     )  # fmt: skip
     tell(tx, "token_issued", device=device, ttl_seconds=ttl_s)
     return device, token, secret
-
-
-async def _retire_tokens(tx: Transaction, device: Device) -> None:
-    living = update(ApiToken).where(
-        col(ApiToken.subject_id) == device.id, col(ApiToken.kind) == TokenKind.DEVICE, col(ApiToken.revoked_at).is_(None)
-    )
-    await tx.execute(living.values(revoked_at=now()))
 
 
 async def _settled(tx: Transaction, device: Device, *, because: str) -> None:

@@ -62,6 +62,8 @@ async def hold(tx: Transaction, device_id: UUID, job_id: UUID) -> tuple[Device, 
     """The device and the job it is about to change, held until the commit. A job that nobody has becomes its own."""
     device = await devices.approved(tx, device_id)
     job = await jobs.job_for(tx, device, job_id, for_update=True)
+    device.last_seen_at = now()
+    tx.add(device)
     if job.status is not JobStatus.ARCHIVED and await jobs.assignment(tx, job.id) is None:
         tx.add(JobAssignment(job_id=job.id, device_id=device.id, assigned_by=AssignedBy.CLAIMED))
         tell(tx, "job_assigned", job=job, device=device)

@@ -66,3 +66,12 @@ def job_changes(raw: object) -> dict[str, str | None]:
         if name not in CHANGEABLE:
             raise Invalid(str(name), "This cannot be changed here.")
     return {name: text(given, name, required=name in REQUIRED) or None for name in CHANGEABLE if name in given}
+
+
+def summary(raw: object, name: str) -> dict[str, str]:
+    """A few words that a phone says about its person: at most twenty short texts by name."""
+    given = mapping(raw, name)
+    if len(given) > 20:
+        raise Invalid(name, "The form has room for {limit} of these.", limit=20)
+    found = {as_text(key, name, limit=50): as_text(str(value), f"{name}.{key}", limit=LIMIT) for key, value in given.items()}
+    return {key: value for key, value in found.items() if value}
