@@ -72,6 +72,11 @@ def round_number(round_id: str) -> int:
     return int(digits)
 
 
+def uploads_held() -> int:
+    """How many recordings and photos are in memory now."""
+    return _uploads
+
+
 @asynccontextmanager
 async def upload(request: Request) -> AsyncIterator[bytes]:
     """The bytes of a recording or a photo. So many at once are held in memory, and no more."""
