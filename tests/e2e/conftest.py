@@ -139,7 +139,7 @@ class Visitors:
         context.set_default_timeout(10_000)
         page = await context.new_page()
         problems: list[str] = []
-        page.on("console", lambda m: problems.append(m.text) if m.type == "error" else None)
+        page.on("console", lambda m: problems.append(m.text) if m.type == "error" and page.url.startswith(self.url) else None)
         page.on("pageerror", lambda e: problems.append(str(e)))
         visitor = Visitor(context, page, self.url, problems)
         self.made.append(visitor)
