@@ -24,12 +24,11 @@ from data.trees.queries import review as known_review
 from data.trees.queries import rounds as known_rounds
 from data.trees.rules import progress
 from data.trees.rules.asking import new_job
-from data.trees.tables import Customer, JobAssignment, JobEvent, JobFinal, JobGeojsonExport, Tree
+from data.trees.tables import Customer, Device, JobAssignment, JobEvent, JobFinal, JobGeojsonExport, Tree
 from data.trees.words import DeviceRole, DeviceStatus, JobStatus, RiskRating, RoundStatus
 from jobs.trees import bring_rounds_to_review
-from tests.factories import trees as factory
 from tests.factories.people import World, person
-from tests.factories.trees import JOB, enrolling, jpeg, job, phone, submitted, wav
+from tests.factories.trees import JOB, enrolling, job, jpeg, phone, submitted, wav
 
 
 async def story(actor: Actor) -> list[str]:
@@ -456,7 +455,7 @@ async def test_an_admins_phone_sees_every_job_and_an_arborists_only_its_own(worl
     one, chief = await phone(world.owner), await phone(world.owner, "chief", role=DeviceRole.ADMIN)
     of = await job(one)
     async with transaction(chief.actor) as tx:
-        device = await tx.get_one(factory.devices.Device, chief.id)
+        device = await tx.get_one(Device, chief.id)
         assert [row.job.id for row in await known_jobs.assigned(tx, device)] == [of.id]
         await rounds.start(tx, chief.id, of.id)
     async with transaction(one.actor) as tx:
