@@ -124,7 +124,7 @@ async def set_rule(
     statement = select(AlertRule).where(AlertRule.unit_id == unit_id, AlertRule.site_id == site_id).with_for_update()
     rule = (await tx.exec(statement)).one_or_none() or AlertRule(unit_id=unit_id, site_id=site_id)
     for name, value in changes.items():
-        setattr(rule, name, value)
+        setattr(rule, name, None if value is None else _kept(name, value))
     _check_order(rule.temperature_min_celsius, rule.temperature_max_celsius)
     tx.add(rule)
     await tx.flush()
@@ -145,6 +145,10 @@ def _check(changes: Mapping[str, float | None]) -> None:
             raise Invalid(name, "{value} is not between {low} and {high}.", value=value, low=least, high=most)
         if value is not None and name in DEFAULTS and name != "hysteresis_celsius" and value != int(value):
             raise Invalid(name, "This must be a whole number.")
+
+
+def _kept(name: str, value: float) -> Decimal | int:
+    return round(Decimal(str(value)), 2) if name.endswith("_celsius") else int(value)
 
 
 def _check_order(low: Decimal | float | None, high: Decimal | float | None) -> None:

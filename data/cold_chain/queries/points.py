@@ -150,7 +150,7 @@ async def every_reading(
         {"organization_id": tx.organization_id, "unit_id": unit_id, "start": start, "end": end},
         execution_options={"yield_per": at_once},
     )
-    async for rows in result.partitions():
+    async for rows in result.partitions(at_once):
         yield [ReadingView(*row) for row in rows]
 
 
