@@ -1,13 +1,11 @@
 """A topic that calls back less often: for lists that would otherwise be asked again with each move of a busy world."""
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
-from nicegui import background_tasks
-
-from ui.live import Merging, Topic
+from ui.live import Topic
 
 
 @dataclass(frozen=True)
@@ -19,16 +17,27 @@ class Slowed:
 
     def subscribe(self, callback: Callable[[], None], /) -> Callable[[], None]:
         """As every topic does."""
-        async def call() -> None:
+        loop = asyncio.get_running_loop()
+        next_at = loop.time()
+        waiting: asyncio.TimerHandle | None = None
+
+        def call() -> None:
+            nonlocal next_at, waiting
+            next_at, waiting = loop.time() + self.seconds, None
             callback()
 
-        def spawn(run: Any) -> Any:
-            return background_tasks.create(run, name='slowed')
+        def heard() -> None:
+            nonlocal waiting
+            if waiting is None:
+                if (pause := next_at - loop.time()) > 0:
+                    waiting = loop.call_later(pause, call)
+                else:
+                    call()
 
-        merging = Merging(call, minimum_interval_s=self.seconds, spawn=spawn)
-        end = self.topic.subscribe(merging.poke)
+        end = self.topic.subscribe(heard)
 
         def stop() -> None:
             end()
-            merging.close()
+            if waiting is not None:
+                waiting.cancel()
         return stop
