@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from nicegui import background_tasks, events, ui
+from nicegui import events, ui
 from nicegui.elements import plotly as _registers_the_bundled_plotly  # noqa: F401  (the import map then knows it)
 
 from ui.downsample import Times, Values, downsample
-from ui.live import Merging, Topic, explain
+from ui.live import Merging, Topic, explain, page_spawn
 from ui.words import _, current_language, current_reader
 
 RANGES: dict[str, timedelta] = {'1h': timedelta(hours=1), '24h': timedelta(days=1), '7d': timedelta(days=7),
@@ -101,7 +101,7 @@ class Chart(ui.element, component=Path(__file__).parent / 'static' / 'series.js'
         for key, value in {'words': words, 'zone': zone, 'unit': unit, 'csv-href': csv_href, 'height': height, 'name': name,
                            'ranges': list(ranges), 'range': self.range, 'answer': None}.items():
             self.props[key] = value
-        self._merging = Merging(self._answer, spawn=lambda run: background_tasks.create(run, name='chart'))
+        self._merging = Merging(self._answer, spawn=page_spawn('chart'))
         self.on('range', self._ranged)
         self.on('zoom', self._zoomed)
         self._merging.poke()

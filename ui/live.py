@@ -13,7 +13,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Any, Protocol, TypeVar
 
-from nicegui import background_tasks, ui
+from nicegui import Client, background_tasks, ui
 
 from ui.empty import error_state, loading_state
 from ui.words import _
@@ -94,6 +94,8 @@ class Merging:
                 await self._step()
         finally:
             self._running = False
+            if self._waiting:
+                self.poke()
 
 
 class _Watched(ui.element):
@@ -136,16 +138,27 @@ class Part:
             log.debug('first answer took longer than %s s', timeout_s)
 
 
+def page_spawn(name: str) -> Callable[[Any], Any]:
+    """How a page's questions are started: in the page's own context (its reader), whoever's change made them due."""
+    context = contextvars.copy_context()
+    return lambda run: context.copy().run(background_tasks.create, run, name=name)
+
+
+def on_connect(client: Client, handler: Callable[[], Any]) -> Callable[[], None]:
+    """Call when the browser is (back) there; the result ends that, so that parts redrawn all day leave nothing behind."""
+    client.on_connect(handler)
+
+    def end() -> None:
+        if handler in client.connect_handlers:
+            client.connect_handlers.remove(handler)
+    return end
+
+
 def _watch(container: _Watched, step: Callable[[], Awaitable[None]], topics: tuple[Topic, ...],
            minimum_interval_s: float) -> Merging:
     """Wire topics, connection and deletion to one `Merging`; runs in the page's own context."""
-    context = contextvars.copy_context()
     client = container.client
-
-    def spawn(run: Any) -> Any:
-        return context.copy().run(background_tasks.create, run, name='live')
-
-    merging = Merging(step, minimum_interval_s=minimum_interval_s, spawn=spawn)
+    merging = Merging(step, minimum_interval_s=minimum_interval_s, spawn=page_spawn('live'))
     missed = {'something': False, 'asked': False}
 
     def changed() -> None:
@@ -162,12 +175,10 @@ def _watch(container: _Watched, step: Callable[[], Awaitable[None]], topics: tup
 
     for topic in topics:
         container.ending(topic.subscribe(changed))
-    client.on_connect(returned)
+    container.ending(on_connect(client, returned))
     container.ending(merging.close)
     changed()
     return merging
-
-
 
 
 def live(ask: Callable[[], Awaitable[Value]], show: Callable[[Value], Any], *topics: Topic,
@@ -183,19 +194,18 @@ def live(ask: Callable[[], Awaitable[Value]], show: Callable[[Value], Any], *top
     async def step() -> None:
         try:
             value = await ask()
+            if container.is_deleted:
+                return
+            with container.clear():
+                drawn = show(value)
+                if inspect.isawaitable(drawn):
+                    await drawn
         except Exception as exc:  # an edge: whatever it is, the person sees it explained and can retry
-            log.warning('a live question failed: %s', exc, exc_info=exc)
-            if not container.is_deleted:
-                with container.clear():
-                    error_state(_explain(exc), retry=merging.poke)
-                part._drawn.set()
-            return
-        if container.is_deleted:
-            return
-        with container.clear():
-            drawn = show(value)
-            if inspect.isawaitable(drawn):
-                await drawn
+            log.warning('a live part failed: %s', exc, exc_info=exc)
+            if container.is_deleted:
+                return
+            with container.clear():
+                error_state(_explain(exc), retry=merging.poke)
         if not container.is_deleted:
             container.props['data-live-at'] = str(int(time.time() * 1000))
         part._drawn.set()

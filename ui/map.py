@@ -14,6 +14,7 @@ from nicegui.elements import leaflet as _bundled_leaflet
 from numpy.typing import NDArray
 
 from ui.badge import WORDS
+from ui.live import on_connect
 from ui.theme import STATIC_URL, asset
 from ui.words import _, current_language, full_moment
 
@@ -136,7 +137,7 @@ class Fleet(ui.element, component=Path(__file__).parent / 'static' / 'fleet.js',
             self.on('select', lambda event: on_select(int(event.args)))
         if on_fence is not None:
             self.on('fence', lambda event: on_fence(_fence_drawn(event)))
-        self.client.on_connect(self._enter)
+        self._forget = on_connect(self.client, self._enter)
 
     def set_markers(self, markers: Sequence[Marker]) -> None:
         """Replace all markers; those that stay (same index) move there smoothly."""
@@ -212,6 +213,7 @@ class Fleet(ui.element, component=Path(__file__).parent / 'static' / 'fleet.js',
         return made
 
     def _handle_delete(self) -> None:
+        self._forget()
         names, self._rooms.names = self._rooms.names, set()
         for sid in self._sockets():
             for room in names:

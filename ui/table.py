@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from nicegui import background_tasks, events, ui
+from nicegui import events, ui
 
-from ui.live import Merging, Topic, explain
+from ui.live import Merging, Topic, explain, page_spawn
 from ui.words import _, ago, current_language, full_moment, moment, number
 
 CellKind = Literal['text', 'number', 'badge', 'age', 'moment', 'spark', 'link']
@@ -70,7 +70,7 @@ class Table(ui.element, component=Path(__file__).parent / 'static' / 'rows.js'):
             'next': _('Next page'), 'previous': _('Previous page'), 'sizes': _('Rows a page'), 'of': _('of'),
             'sort': _('Sort by'), 'loading': _('Loading'), 'lang': current_language(), 'open': _('Open'),
             'ascending': _('ascending'), 'descending': _('descending'), 'list': list(SIZES)}
-        self._merging = Merging(self._answer, spawn=lambda run: background_tasks.create(run, name='table'))
+        self._merging = Merging(self._answer, spawn=page_spawn('table'))
         self.on('ask', self._asked)
         self._merging.poke()
 
@@ -97,13 +97,13 @@ class Table(ui.element, component=Path(__file__).parent / 'static' / 'rows.js'):
         wanted = self.asked
         try:
             rows, total = await self._ask(wanted.page, wanted.size, wanted.sort, wanted.descending, wanted.filter)
+            if self.is_deleted or self._client() is None:
+                return
+            with self:
+                self._rows = [self._cells(row) for row in rows]
         except Exception as exc:  # an edge: shown in the table with a retry
             self._send({'error': explain(exc)})
             return
-        if self.is_deleted or self._client() is None:
-            return
-        with self:
-            self._rows = [self._cells(row) for row in rows]
         self._total = total
         self._send({'rows': self._rows, 'total': total, 'page': wanted.page})
 

@@ -244,6 +244,10 @@ if __name__ in {'__main__', '__mp_main__'}:
     parser.add_argument('--port', type=int, default=8123)
     from fastapi import Response
 
+    @app.get('/listeners')
+    def listeners() -> int:
+        return len(TOPIC.listeners)
+
     @app.get('/shade/{number}.svg')
     def shade(number: int) -> Response:
         return Response(f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 90 60"><rect width="90" height="60" fill="hsl({number * 40} 40% 50%)"/></svg>', media_type='image/svg+xml')

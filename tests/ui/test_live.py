@@ -94,6 +94,25 @@ async def test_a_failing_question_does_not_end_the_watching() -> None:
     assert len(asked) == 2
 
 
+async def test_a_change_during_a_failing_question_is_still_asked() -> None:
+    gate, asked = asyncio.Event(), []
+
+    async def step() -> None:
+        asked.append('asked')
+        if len(asked) == 1:
+            await gate.wait()
+            raise RuntimeError('the first one fails')
+    tasks = []
+    merging = Merging(step, spawn=lambda run: tasks.append(asyncio.ensure_future(run)))
+    merging.poke()
+    await settle()
+    merging.poke()
+    gate.set()
+    await settle()
+    assert isinstance(tasks[0].exception(), RuntimeError)
+    assert len(asked) == 2
+
+
 async def test_nothing_is_asked_after_closing() -> None:
     asked = []
 
