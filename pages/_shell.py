@@ -12,14 +12,12 @@ import structlog
 from fastapi import Request
 from fastapi.responses import RedirectResponse
 from nicegui import ui
-from sqlalchemy.exc import InterfaceError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 import pages
 from data.core.actor import Actor
 from data.core.bus import Event, Topic, bus
 from data.core.errors import Invalid, NotFound, Refusal, Unauthenticated
-from data.core.session import Transaction, transaction
+from data.core.session import UNREACHABLE, Transaction, transaction
 from data.identity import commands as identity_commands
 from data.identity import door
 from data.identity import queries as identity
@@ -81,7 +79,7 @@ def explain(reason: Exception) -> str:
     """Any exception as a sentence for the person at the screen; what is not a refusal is logged."""
     if isinstance(reason, Refusal):
         return translated(reason)
-    if isinstance(reason, OperationalError | InterfaceError | PoolTimeout | OSError):
+    if isinstance(reason, (*UNREACHABLE, OSError)):
         log.warning("a page could not reach the database", reason=str(reason))
         return _("The database does not answer. Try again in a few seconds.")
     log.error("a page failed", exc_info=reason)

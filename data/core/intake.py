@@ -8,11 +8,10 @@ from typing import Any
 from uuid import UUID
 
 import structlog
-from sqlalchemy.exc import InterfaceError, OperationalError
 
 from data.core.actor import Actor, ActorKind
 from data.core.errors import Busy, Refusal
-from data.core.session import Transaction, current
+from data.core.session import UNREACHABLE, Transaction, current
 
 log = structlog.get_logger()
 
@@ -94,8 +93,8 @@ class Intake:
             async with current().transaction(actor) as tx:
                 outcomes = await store(tx, [one.message for one in members])
                 assert len(outcomes) == len(members), "a store answers one outcome a message"
-        except (OperationalError, InterfaceError) as reason:
-            log.warning("intake could not reach the database", reason=str(reason.orig))
+        except UNREACHABLE as reason:
+            log.warning("intake could not reach the database", reason=str(reason).splitlines()[0])
             for one in members:
                 _settle(one, Busy("The database does not answer. Send it again in a few seconds."))
         except Exception as reason:  # an edge: one message that cannot be stored must not take the others with it

@@ -11,6 +11,8 @@ from uuid import UUID
 
 from sqlalchemy import bindparam, event, inspect, text
 from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.orm import UOWTransaction
 from sqlalchemy.types import Text
@@ -20,6 +22,9 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from data.core.actor import Actor
 from data.core.bus import CHANNEL, Event
 from data.core.table import Row, Tenant
+
+UNREACHABLE: tuple[type[Exception], ...] = (OperationalError, InterfaceError, PoolTimeout)
+"""What it looks like when the database does not answer; edges say so and ask to try again."""
 
 NOTIFY = text(f"select pg_notify('{CHANNEL}', p) from unnest(:payloads) p").bindparams(
     bindparam("payloads", type_=ARRAY(Text))

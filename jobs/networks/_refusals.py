@@ -4,10 +4,9 @@ import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from sqlalchemy.exc import InterfaceError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from data.core.errors import Busy, Invalid, Refusal, TooLarge, Unauthenticated
+from data.core.session import UNREACHABLE
 
 log = structlog.get_logger()
 
@@ -16,7 +15,7 @@ def install(app: FastAPI) -> None:
     """Turn refusals, malformed parameters and an absent database into answers."""
     app.add_exception_handler(Refusal, _refused)
     app.add_exception_handler(RequestValidationError, _malformed)
-    for absent in (OperationalError, InterfaceError, PoolTimeout):
+    for absent in UNREACHABLE:
         app.add_exception_handler(absent, _no_database)
 
 
