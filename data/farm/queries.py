@@ -83,6 +83,7 @@ async def tiles(tx: Transaction, *device_ids: UUID) -> Sequence[Tile]:
     )
     statement = (
         select(Device, DeviceCommand)
+        .select_from(Device)
         .outerjoin(last, true())
         .outerjoin(DeviceCommand, col(DeviceCommand.id) == last.c.id)
         .where(col(Device.deleted_at).is_(None), within(tx, Device.farm_id))
@@ -107,6 +108,7 @@ async def commands_of(tx: Transaction, device_id: UUID, *, limit: int = 20) -> S
     await device(tx, device_id)
     statement = (
         select(DeviceCommand, User.name, Schedule.name)
+        .select_from(DeviceCommand)
         .outerjoin(User, col(User.id) == DeviceCommand.requested_by)
         .outerjoin(Schedule, col(Schedule.id) == DeviceCommand.schedule_id)
         .where(DeviceCommand.device_id == device_id)
@@ -169,6 +171,7 @@ async def schedules(tx: Transaction, *, device_id: UUID | None = None) -> Sequen
     )
     statement = (
         select(Schedule, Device, Farm, ScheduleExecution)
+        .select_from(Schedule)
         .join(Device, col(Device.id) == Schedule.device_id)
         .join(Farm, col(Farm.id) == Schedule.farm_id)
         .outerjoin(last, true())

@@ -47,6 +47,7 @@ class Mqtt:
         self._client: aiomqtt.Client | None = None
         self._task: asyncio.Task[None] | None = None
         self._under_way: set[asyncio.Task[None]] = set()
+        self._asking: set[asyncio.Task[None]] = set()
         self._room = asyncio.Semaphore(MOST_UNDER_WAY)
         self.is_connected = asyncio.Event()
 
@@ -62,6 +63,9 @@ class Mqtt:
             await asyncio.gather(self._task, return_exceptions=True)
             self._task = None
         await asyncio.gather(*self._under_way, return_exceptions=True)
+        for asking in self._asking:  # nobody is there any more to answer
+            asking.cancel()
+        await asyncio.gather(*self._asking, return_exceptions=True)
         self._addresses.stop()
 
     async def send(self, outgoing: Outgoing) -> None:
@@ -136,7 +140,9 @@ class Mqtt:
         await self._store(address, [DeviceReport(address.device_id, report) for report in reports])
         for report in reports:
             if isinstance(report, Presence) and report.is_online and address.asks_state:
-                await self._ask_state(report.topic, address.asks_state)
+                asking = asyncio.create_task(self._ask_state(report.topic, address.asks_state))
+                self._asking.add(asking)
+                asking.add_done_callback(self._asking.discard)
 
     async def _store(self, address: Address, messages: list[DeviceReport]) -> None:
         while True:
