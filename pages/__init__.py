@@ -35,7 +35,7 @@ SCREENS = (
     "farm.devices", "farm.device", "farm.schedules",
     "cold_chain.units", "cold_chain.unit", "cold_chain.places",
     "deliveries.drivers", "deliveries.driver", "deliveries.orders",
-    "tracking.trackers", "tracking.tracker", "tracking.imports", "tracking.runs",
+    "tracking.trackers", "tracking.tracker", "tracking.imports", "tracking.runs", "tracking.run",
     "trees.jobs", "trees.job", "trees.devices",
     "alerts.alerts", "alerts.inbox",
     "identity.sign_in", "identity.provider", "identity.invitation", "identity.reset", "identity.settings", "identity.people", "identity.tokens",

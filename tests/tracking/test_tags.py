@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from data.core.errors import Invalid
-from data.tracking.tags import csv_template, keys_of, numbered_rows, tag_rows, tags_from_csv
+from data.tracking.tags import csv_template, keys_of, numbered_rows, read_file, tag_rows, tags_from_csv
 from data.tracking.values import TagKeys
 
 
@@ -97,3 +97,14 @@ def test_a_row_keeps_its_number_past_empty_lines() -> None:
 
 def test_a_private_key_does_not_show_where_its_tag_is_printed() -> None:
     assert PALLET.private_key not in repr(PALLET)
+
+
+def test_a_spreadsheets_file_is_read_with_its_mark_in_front() -> None:
+    assert read_file(("\ufeff" + csv_template() + row(PALLET)).encode()) == [(2, PALLET)]
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe\x00", b"PK\x03\x04\xb5", b"," * 1_000_001])
+def test_what_is_no_text_or_too_much_is_refused_as_a_whole(content: bytes) -> None:
+    with pytest.raises(Invalid) as refusal:
+        read_file(content)
+    assert refusal.value.field == "body"

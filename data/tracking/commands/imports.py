@@ -13,11 +13,8 @@ from data.identity.secrets import seal
 from data.tracking import queries
 from data.tracking.events import TrackerChanged
 from data.tracking.tables import Tracker, TrackerStatus
-from data.tracking.tags import ADVERTISEMENT, NAME
+from data.tracking.tags import ADVERTISEMENT, NAME, Rows
 from data.tracking.values import TagKeys
-
-Rows = Sequence[tuple[int, TagKeys | Invalid]]
-"""A file as `tags.numbered_rows` reads it."""
 
 
 class RowsRefused(Refusal):
