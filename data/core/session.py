@@ -19,6 +19,7 @@ from sqlalchemy.types import Text
 from sqlmodel import Session
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from data.core import columns  # noqa: F401 - its dumper must be known before the first engine is made
 from data.core.actor import Actor
 from data.core.bus import CHANNEL, Event
 from data.core.table import Row, Tenant
