@@ -130,6 +130,14 @@ async def _rows(
     return [JobRow(*found) for found in await tx.execute(statement.order_by(*order).offset(offset).limit(limit))]
 
 
+async def counts(tx: Transaction) -> dict[JobStatus, int]:
+    """How many of the jobs somebody may see stand where, in the order in which a job goes on."""
+    tx.actor.require("trees.view")
+    statement = select(Job.status, func.count()).where(visible(tx), col(Job.deleted_at).is_(None)).group_by(col(Job.status))
+    found = {JobStatus(status): count for status, count in await tx.exec(statement)}
+    return {status: found[status] for status in JobStatus if status in found}
+
+
 async def positions(tx: Transaction) -> Sequence[Position]:
     """Where the jobs are that somebody may see and that are not archived."""
     tx.actor.require("trees.view")
