@@ -1,6 +1,6 @@
 """A business that does not exist, with devices that do as real ones would: what `run` shows, and nothing else reaches."""
 
-from jobs.demonstration.people import PASSWORD, SIGN_INS, ensure_world
+from jobs.demonstration.people import PASSWORD, SIGN_INS, ensure_people
 
 __all__ = ["PASSWORD", "SETTINGS", "SIGN_INS", "ensure_world", "simulated", "welcome"]
 
@@ -19,6 +19,11 @@ def welcome(settings: Settings) -> str:
     width = max(len(email) for email, _ in SIGN_INS)
     people = "\n".join(f"  {email:{width}}  {who}" for email, who in SIGN_INS)
     return f"\nSteading is at http://{settings.host}:{settings.port}\n\n{people}\n\nThe password is {PASSWORD} for all of them. Ctrl-C ends everything.\n"
+
+
+async def ensure_world() -> None:
+    """Make the demonstration's world, once."""
+    await ensure_people()
 
 
 @asynccontextmanager
