@@ -1,4 +1,5 @@
 import asyncio
+from datetime import timedelta
 
 import pytest
 from sqlmodel import select
@@ -220,3 +221,44 @@ async def test_the_stranger_finds_nothing(world: World) -> None:
             async with transaction(world.stranger) as tx:
                 await attempt(tx)
     assert (await status_of(world.owner, parcel))[0] is ShipmentStatus.READY
+
+
+async def test_drivers_and_shipments_are_found_by_every_word_and_by_nothing_else(world: World) -> None:
+    for name in ("Dara Chan", "Dara Sok", "100% Sure"):
+        await factory.driver(world.owner, name)
+    first, _second = await factory.shipment(world.owner), await factory.shipment(world.owner, delivery=factory.MARKET)
+    async with transaction(world.colleague) as tx:
+
+        async def names(search: str) -> list[str]:
+            return [seen.driver.name for seen in await queries.drivers(tx, search=search)]
+
+        assert await names("dara") == ["Dara Chan", "Dara Sok"]
+        assert await names("dara SOK") == ["Dara Sok"]
+        assert await names("%") == ["100% Sure"]
+        assert await names("_") == []
+        assert await queries.count_drivers(tx, search="dara") == 2
+        assert [seen.driver.name for seen in await queries.drivers(tx, offset=1, limit=1)] == ["Dara Chan"]
+        found, total = await queries.shipments(tx, search=first.tracking_number.lower())
+        assert ([seen.shipment.id for seen in found], total) == ([first.id], 1)
+        found, total = await queries.shipments(tx, search="quay central")
+        assert ([seen.shipment.id for seen in found], total) == ([first.id], 1)
+
+
+async def test_shipments_are_paged_sorted_and_filtered_by_the_database(world: World) -> None:
+    dara = await factory.driver(world.owner)
+    hours = [3, 1, 2]
+    made = [await factory.shipment(world.owner, promised_at=factory.START + timedelta(hours=h)) for h in hours]
+    undated = await factory.shipment(world.owner)
+    async with transaction(world.owner) as tx:
+        await commands.assign(tx, made[1].id, driver_id=dara.id)
+        await commands.cancel_shipment(tx, undated.id)
+    async with transaction(world.owner) as tx:
+        first, total = await queries.shipments(tx, sort="promised", descending=False, limit=2)
+        second, _total = await queries.shipments(tx, sort="promised", descending=False, offset=2, limit=2)
+        assert [seen.shipment.id for seen in (*first, *second)] == [made[1].id, made[2].id, made[0].id, undated.id]
+        assert total == 4
+        assert (await queries.shipments(tx, status="open"))[1] == 3
+        assert [seen.shipment.id for seen in (await queries.shipments(tx, status="assigned"))[0]] == [made[1].id]
+        assert [seen.shipment.id for seen in await queries.unassigned(tx)] == [made[0].id, made[2].id]
+        late = await queries.late(tx, at=factory.START + timedelta(minutes=150))
+        assert [seen.shipment.id for seen in late] == [made[1].id, made[2].id]

@@ -183,12 +183,12 @@ async def test_all_places_come_packed_in_one_row_of_the_own_organization_only(wo
     async with transaction(world.colleague) as tx:
         places = await queries.places(tx)
     ids = np.frombuffer(places.ids, dtype="V16")
-    rows = np.frombuffer(places.rows, dtype=">i4").reshape(-1, 3)
+    rows = np.frombuffer(places.rows, dtype=">i8").reshape(-1, 4)
     assert [bytes(one) for one in ids] == [d.id.bytes for d in sorted((dara, sok), key=lambda d: d.id)]
-    free = AVAILABILITIES.index(Availability.AVAILABLE)
+    free, at = AVAILABILITIES.index(Availability.AVAILABLE), int(START.timestamp())
     by_id = dict(zip((bytes(i) for i in ids), rows.tolist(), strict=True))
-    assert by_id[dara.id.bytes] == [-11_569_600, 104_921_000, free]
-    assert by_id[sok.id.bytes] == [11_569_600, 104_500_000, free]
+    assert by_id[dara.id.bytes] == [-11_569_600, 104_921_000, free, at]
+    assert by_id[sok.id.bytes] == [11_569_600, 104_500_000, free, at]
 
 
 async def test_nobody_on_the_road_is_an_empty_row(world: World) -> None:

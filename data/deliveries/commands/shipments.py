@@ -99,7 +99,7 @@ async def assign(tx: Transaction, shipment_id: UUID, *, driver_id: UUID) -> Driv
         update(Shipment)
         .where(
             col(Shipment.id) == shipment_id,
-            col(Shipment.status).in_((ShipmentStatus.PENDING, ShipmentStatus.READY)),
+            col(Shipment.status).in_(queries.WAITING),
         )
         .values(status=ShipmentStatus.ASSIGNED)
         .returning(col(Shipment.tracking_number))
@@ -152,7 +152,7 @@ async def cancel_shipment(tx: Transaction, shipment_id: UUID) -> None:
     shipment = await _held(tx, shipment_id)
     if shipment.status not in queries.OPEN:
         raise Conflict("This shipment is already over.")
-    if shipment.status not in (ShipmentStatus.PENDING, ShipmentStatus.READY):
+    if shipment.status not in queries.WAITING:
         await step(tx, shipment_id, to=AssignmentStatus.CANCELLED)
     order = await tx.get_one(Order, shipment.order_id)
     shipment.status, shipment.cancelled_at = ShipmentStatus.CANCELLED, now()

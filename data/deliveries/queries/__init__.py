@@ -4,6 +4,7 @@ from data.deliveries.queries.drivers import (
     Carried,
     DeviceSeen,
     DriverSeen,
+    count_drivers,
     device,
     devices,
     driver,
@@ -13,7 +14,16 @@ from data.deliveries.queries.drivers import (
     nearest_drivers,
 )
 from data.deliveries.queries.places import Places, places
-from data.deliveries.queries.shipments import OPEN, ShipmentSeen, assignment, shipment, shipments, unassigned
+from data.deliveries.queries.shipments import (
+    OPEN,
+    WAITING,
+    ShipmentSeen,
+    assignment,
+    late,
+    shipment,
+    shipments,
+    unassigned,
+)
 
 __all__ = [
     "OPEN",
@@ -22,13 +32,16 @@ __all__ = [
     "DriverSeen",
     "Places",
     "ShipmentSeen",
+    "WAITING",
     "assignment",
+    "count_drivers",
     "device",
     "devices",
     "driver",
     "driver_seen",
     "drivers",
     "last_positions",
+    "late",
     "nearest_drivers",
     "places",
     "shipment",

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import func, text
+from sqlalchemy import ColumnElement, func, text
 from sqlalchemy import select as columns
 from sqlmodel import col, select
 
@@ -14,6 +14,7 @@ from data.core.errors import NotFound
 from data.core.session import Transaction
 from data.core.time import now
 from data.deliveries import rules
+from data.deliveries.queries._search import matching
 from data.deliveries.tables import (
     ActiveDriverLocation,
     Driver,
@@ -78,20 +79,31 @@ async def device(tx: Transaction, device_id: UUID) -> DriverDevice:
     return found
 
 
-async def drivers(tx: Transaction) -> list[DriverSeen]:
-    """Every driver, by name."""
-    return await _seen(tx)
+async def drivers(
+    tx: Transaction, *, offset: int = 0, limit: int | None = None, search: str = ""
+) -> list[DriverSeen]:
+    """Drivers by name: all, or a page of those whose name or phone number holds `search`."""
+    return await _seen(tx, matching(search, Driver.name, Driver.phone), offset=offset, limit=limit)
+
+
+async def count_drivers(tx: Transaction, *, search: str = "") -> int:
+    """How many match."""
+    tx.actor.require("deliveries.view")
+    living = col(Driver.deleted_at).is_(None), *matching(search, Driver.name, Driver.phone)
+    return (await tx.exec(select(func.count()).select_from(Driver).where(*living))).one()
 
 
 async def driver_seen(tx: Transaction, driver_id: UUID) -> DriverSeen:
     """One driver; NotFound when there is none."""
-    found = await _seen(tx, driver_id)
+    found = await _seen(tx, [col(Driver.id) == driver_id])
     if not found:
         raise NotFound("There is no such driver.")
     return found[0]
 
 
-async def _seen(tx: Transaction, driver_id: UUID | None = None) -> list[DriverSeen]:
+async def _seen(
+    tx: Transaction, where: Sequence[ColumnElement[bool]] = (), *, offset: int = 0, limit: int | None = None
+) -> list[DriverSeen]:
     tx.actor.require("deliveries.view")
     is_heard = (
         select(DriverSession.id)
@@ -102,21 +114,20 @@ async def _seen(tx: Transaction, driver_id: UUID | None = None) -> list[DriverSe
         columns(Driver, col(Vehicle.name), ActiveDriverLocation, is_heard)
         .outerjoin(Vehicle, col(Vehicle.id) == Driver.vehicle_id)
         .outerjoin(ActiveDriverLocation, col(ActiveDriverLocation.driver_id) == Driver.id)
-        .where(col(Driver.deleted_at).is_(None))
+        .where(col(Driver.deleted_at).is_(None), *where)
         .order_by(col(Driver.name), col(Driver.id))
     )
-    if driver_id:
-        statement = statement.where(col(Driver.id) == driver_id)
-    carried = await _carried(tx, driver_id)
+    found = (await tx.execute(statement.offset(offset).limit(limit))).all()
+    carried = await _carried(tx, [one.id for one, *_ in found])
     return [
         DriverSeen(
             one, vehicle, position, carried[one.id], rules.availability(is_heard=heard, carries=len(carried[one.id]))
         )
-        for one, vehicle, position, heard in (await tx.execute(statement)).all()
+        for one, vehicle, position, heard in found
     ]
 
 
-async def _carried(tx: Transaction, driver_id: UUID | None) -> dict[UUID, tuple[Carried, ...]]:
+async def _carried(tx: Transaction, driver_ids: Sequence[UUID]) -> dict[UUID, tuple[Carried, ...]]:
     statement = (
         columns(
             col(DriverAssignment.driver_id),
@@ -126,11 +137,9 @@ async def _carried(tx: Transaction, driver_id: UUID | None) -> dict[UUID, tuple[
             col(Shipment.promised_arrival_at),
         )
         .join(Shipment, col(Shipment.id) == DriverAssignment.shipment_id)
-        .where(col(DriverAssignment.ended_at).is_(None), col(DriverAssignment.driver_id).is_not(None))
+        .where(col(DriverAssignment.ended_at).is_(None), col(DriverAssignment.driver_id).in_(driver_ids))
         .order_by(col(Shipment.promised_arrival_at).nulls_last(), col(Shipment.tracking_number))
     )
-    if driver_id:
-        statement = statement.where(col(DriverAssignment.driver_id) == driver_id)
     held: dict[UUID, tuple[Carried, ...]] = defaultdict(tuple)
     for row in (await tx.execute(statement)).all():
         held[row[0]] += (Carried(*row),)

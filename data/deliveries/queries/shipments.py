@@ -2,17 +2,19 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, or_
+from sqlalchemy import ColumnElement, func
 from sqlalchemy import select as columns
 from sqlalchemy.orm import aliased
 from sqlmodel import col, select
 
 from data.core.errors import NotFound
 from data.core.session import Transaction
+from data.deliveries.queries._search import matching
 from data.deliveries.tables import DeliveryAddress, Driver, DriverAssignment, Order, Shipment
 from data.deliveries.values import ShipmentStatus
 
@@ -40,13 +42,11 @@ _SORTS: Mapping[str, Any] = MappingProxyType(
         "to": col(_DELIVERY.line1),
     }
 )
-OPEN = (ShipmentStatus.PENDING, ShipmentStatus.READY, ShipmentStatus.ASSIGNED, ShipmentStatus.IN_TRANSIT)
-
-
-def _containing(word: str) -> str:
-    for special in ("\\", "%", "_"):
-        word = word.replace(special, f"\\{special}")
-    return f"%{word}%"
+_SEARCHED = (
+    Shipment.tracking_number, Driver.name, _DELIVERY.line1, _DELIVERY.city, _DELIVERY.contact_name, _PICKUP.line1,
+)  # fmt: skip
+WAITING = (ShipmentStatus.PENDING, ShipmentStatus.READY)
+OPEN = (*WAITING, ShipmentStatus.ASSIGNED, ShipmentStatus.IN_TRANSIT)
 
 
 def _seen() -> Any:
@@ -86,12 +86,7 @@ async def shipments(
         statement = statement.where(col(Shipment.status).in_(OPEN))
     elif status:
         statement = statement.where(Shipment.status == ShipmentStatus(status))
-    for word in search.split():
-        like = _containing(word)
-        places = (_DELIVERY.line1, _DELIVERY.city, _DELIVERY.contact_name, _PICKUP.line1)
-        statement = statement.where(
-            or_(*(col(c).ilike(like) for c in (Shipment.tracking_number, Driver.name, *places)))
-        )
+    statement = statement.where(*matching(search, *_SEARCHED))
     total = (await tx.execute(select(func.count()).select_from(statement.subquery()))).scalar_one()
     key = _SORTS.get(sort, _SORTS["created"])
     order = key.desc().nulls_last() if descending else key.asc().nulls_last()
@@ -110,9 +105,18 @@ async def shipment(tx: Transaction, shipment_id: UUID) -> ShipmentSeen:
 
 async def unassigned(tx: Transaction, *, limit: int = 50) -> Sequence[ShipmentSeen]:
     """What waits for a driver, the oldest first."""
+    return await _first(tx, col(Shipment.status).in_(WAITING), order=col(Shipment.created_at), limit=limit)
+
+
+async def late(tx: Transaction, *, at: datetime, limit: int = 50) -> Sequence[ShipmentSeen]:
+    """What is still on its way after it was promised, the most overdue first."""
+    promised = col(Shipment.promised_arrival_at)
+    return await _first(tx, col(Shipment.status).in_(OPEN), promised < at, order=promised, limit=limit)
+
+
+async def _first(tx: Transaction, *where: ColumnElement[bool], order: Any, limit: int) -> list[ShipmentSeen]:
     tx.actor.require("deliveries.view")
-    waiting = col(Shipment.status).in_((ShipmentStatus.PENDING, ShipmentStatus.READY))
-    rows = await tx.execute(_seen().where(waiting).order_by(col(Shipment.created_at)).limit(limit))
+    rows = await tx.execute(_seen().where(*where).order_by(order).limit(limit))
     return [ShipmentSeen(*row) for row in rows]
 
 
