@@ -1,0 +1,1 @@
+"""Who delivers, where they are, and what is on its way."""
