@@ -10,9 +10,9 @@ from ui.age import age
 from ui.badge import badge
 from ui.empty import empty_state
 from ui.live import live
-from ui.words import _, n_
+from ui.words import _, n_, noop
 
-URGENCY_WORDS = {"critical": "Critical", "warning": "Warning", "offline": "Offline", "waiting": "Waiting"}
+URGENCY_WORDS = {"critical": noop("Critical"), "warning": noop("Warning"), "offline": noop("Offline"), "waiting": noop("Waiting")}
 
 
 @screen("/", title="Home", place="home")

@@ -10,14 +10,14 @@ from data.core.errors import Forbidden, Refusal
 from data.identity import door
 from pages._gate import COOKIE, actor_of, cookie
 from pages.identity._plain import browser_of, card, hidden, password_field, problem, speak, submit, text_field
-from ui.words import _
+from ui.words import _, noop
 
 PROBLEMS = {
-    "wrong": "The name or the password is not right.",
-    "locked": "Too many wrong passwords. Try again in {minutes} minutes.",
-    "unavailable": "The database does not answer. Try again in a few seconds.",
-    "provider": "The sign-in provider did not confirm you. Try again, or use your password.",
-    "changed": "The password is changed. Sign in with it.",
+    "wrong": noop("The name or the password is not right."),
+    "locked": noop("Too many wrong passwords. Try again in {minutes} minutes."),
+    "unavailable": noop("The database does not answer. Try again in a few seconds."),
+    "provider": noop("The sign-in provider did not confirm you. Try again, or use your password."),
+    "changed": noop("The password is changed. Sign in with it."),
 }
 
 
