@@ -3,11 +3,13 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import text
 
 from data.cold_chain.values import Measurement, ReadingSource, UnitMeasurement
+from data.core import columns
 from data.core.session import Transaction
 
 
@@ -28,7 +30,7 @@ Key = tuple[UUID, UUID, datetime]
 
 _KEPT = text("""
 select r.unit_id, r.device_id, r.recorded_at from cold_chain.sensor_readings r
-join unnest(cast(:units as uuid[]), cast(:devices as uuid[]), cast(:times as timestamptz[])) k (unit_id, device_id, recorded_at)
+join unnest(:units, :devices, :times) k (unit_id, device_id, recorded_at)
 using (unit_id, device_id, recorded_at)
 where r.organization_id = :organization_id
   and r.recorded_at between :first and :last
@@ -40,9 +42,8 @@ insert into cold_chain.sensor_readings
    source, received_at, raw_payload)
 select :organization_id, v.unit_id, v.device_id, v.recorded_at, v.temperature, v.humidity, v.battery, v.signal,
    cast(:source as cold_chain.reading_source), v.received_at, v.raw
-from unnest(cast(:units as uuid[]), cast(:devices as uuid[]), cast(:times as timestamptz[]), cast(:temperatures as numeric[]),
-   cast(:humidities as numeric[]), cast(:batteries as smallint[]), cast(:signals as smallint[]), cast(:received as timestamptz[]),
-   cast(:raws as text[])) v (unit_id, device_id, recorded_at, temperature, humidity, battery, signal, received_at, raw)
+from unnest(:units, :devices, :times, :temperatures, :humidities, :batteries, :signals, :received, :raws) v
+  (unit_id, device_id, recorded_at, temperature, humidity, battery, signal, received_at, raw)
 on conflict do nothing
 """)
 
@@ -51,8 +52,7 @@ update cold_chain.devices d set
   last_seen_at = greatest(d.last_seen_at, v.seen_at), status = 'active',
   battery_percent = coalesce(v.battery, d.battery_percent), battery_v = coalesce(v.volts, d.battery_v),
   signal_dbm = coalesce(v.signal, d.signal_dbm)
-from unnest(cast(:ids as uuid[]), cast(:times as timestamptz[]), cast(:batteries as smallint[]), cast(:volts as numeric[]),
-  cast(:signals as smallint[])) v (id, seen_at, battery, volts, signal)
+from unnest(:ids, :times, :batteries, :volts, :signals) v (id, seen_at, battery, volts, signal)
 where d.organization_id = :organization_id and d.id = v.id
 """)
 
@@ -60,8 +60,7 @@ _DOORS = text("""
 insert into cold_chain.door_events (organization_id, unit_id, device_id, recorded_at, is_open, duration_s, received_at)
 select :organization_id, v.unit_id, v.device_id, v.recorded_at, v.is_open,
   extract(epoch from v.recorded_at - v.before_at)::int, v.received_at
-from unnest(cast(:units as uuid[]), cast(:devices as uuid[]), cast(:times as timestamptz[]), cast(:opens as boolean[]),
-  cast(:befores as timestamptz[]), cast(:received as timestamptz[])) v (unit_id, device_id, recorded_at, is_open, before_at, received_at)
+from unnest(:units, :devices, :times, :opens, :befores, :received) v (unit_id, device_id, recorded_at, is_open, before_at, received_at)
 on conflict do nothing
 """)
 
@@ -71,13 +70,7 @@ async def kept_already(tx: Transaction, readings: Sequence[Reading]) -> Collecti
     if not readings:
         return ()
     times = [reading.measured.recorded_at for reading in readings]
-    rows = await tx.execute(
-        _KEPT,
-        {
-            "organization_id": tx.organization_id, "units": [r.unit_id for r in readings],
-            "devices": [r.device_id for r in readings], "times": times, "first": min(times), "last": max(times),
-        },
-    )  # fmt: skip
+    rows = await tx.execute(_KEPT, _keys(tx, readings) | {"first": min(times), "last": max(times)})
     return {(unit_id, device_id, at) for unit_id, device_id, at in rows}
 
 
@@ -86,32 +79,34 @@ async def insert(tx: Transaction, readings: Sequence[Reading], source: ReadingSo
     if not readings:
         return
     measured = [reading.measured for reading in readings]
-    await tx.execute(
-        _INSERT,
-        {
-            "organization_id": tx.organization_id, "source": source.value,
-            "units": [r.unit_id for r in readings], "devices": [r.device_id for r in readings],
-            "times": [m.recorded_at for m in measured], "received": [m.received_at for m in measured],
-            "temperatures": [m.temperature_celsius for m in measured], "humidities": [m.humidity_percent for m in measured],
-            "batteries": [_whole(m.battery_percent) for m in measured], "signals": [m.signal_dbm for m in measured],
-            "raws": [m.raw_payload for m in measured],
-        },
-    )  # fmt: skip
+    more = {
+        "source": source.value,
+        "temperatures": columns.doubles(m.temperature_celsius for m in measured),
+        "humidities": columns.doubles(m.humidity_percent for m in measured),
+        "batteries": columns.smallints(m.battery_percent for m in measured),
+        "signals": columns.smallints(m.signal_dbm for m in measured),
+        "received": columns.instants(m.received_at for m in measured),
+        "raws": columns.texts(m.raw_payload for m in measured),
+    }
+    await tx.execute(_INSERT, _keys(tx, readings) | more)
 
 
 async def heard(tx: Transaction, newest: Mapping[UUID, Measurement | UnitMeasurement]) -> None:
     """Note of each sensor when it was last heard, its battery and its signal."""
     if not newest:
         return
-    measured = list(newest.values())
+    measured = newest.values()
     await tx.execute(
         _SEEN,
         {
-            "organization_id": tx.organization_id, "ids": list(newest), "times": [m.recorded_at for m in measured],
-            "batteries": [_whole(m.battery_percent) for m in measured], "volts": [m.battery_v for m in measured],
-            "signals": [m.signal_dbm for m in measured],
+            "organization_id": tx.organization_id,
+            "ids": columns.ids(newest),
+            "times": columns.instants(m.recorded_at for m in measured),
+            "batteries": columns.smallints(m.battery_percent for m in measured),
+            "volts": columns.doubles(m.battery_v for m in measured),
+            "signals": columns.smallints(m.signal_dbm for m in measured),
         },
-    )  # fmt: skip
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,17 +121,18 @@ async def insert_doors(tx: Transaction, moved: Sequence[DoorMoved]) -> None:
     """Keep that doors were opened or closed, in one statement."""
     if not moved:
         return
-    measured = [door.reading.measured for door in moved]
-    await tx.execute(
-        _DOORS,
-        {
-            "organization_id": tx.organization_id, "units": [d.reading.unit_id for d in moved],
-            "devices": [d.reading.device_id for d in moved], "times": [m.recorded_at for m in measured],
-            "opens": [m.door_is_open for m in measured], "befores": [d.before_at for d in moved],
-            "received": [m.received_at for m in measured],
-        },
-    )  # fmt: skip
+    more = {
+        "opens": columns.booleans(door.reading.measured.door_is_open for door in moved),
+        "befores": columns.instants(door.before_at for door in moved),
+        "received": columns.instants(door.reading.measured.received_at for door in moved),
+    }
+    await tx.execute(_DOORS, _keys(tx, [door.reading for door in moved]) | more)
 
 
-def _whole(percent: float | None) -> int | None:
-    return None if percent is None else round(percent)
+def _keys(tx: Transaction, readings: Sequence[Reading]) -> dict[str, Any]:
+    return {
+        "organization_id": tx.organization_id,
+        "units": columns.ids([r.unit_id for r in readings]),
+        "devices": columns.ids([r.device_id for r in readings]),
+        "times": columns.instants(r.measured.recorded_at for r in readings),
+    }

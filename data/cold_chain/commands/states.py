@@ -13,6 +13,7 @@ from data.cold_chain.events import UnitChanged
 from data.cold_chain.queries import watch
 from data.cold_chain.queries.watch import Move, Watched
 from data.cold_chain.values import UnitStatus
+from data.core import columns
 from data.core.session import Transaction
 from data.notifications.commands import tell
 
@@ -26,12 +27,10 @@ HEARD_AGAIN = "The sensor is heard again."
 
 _SAVE = text("""
 update cold_chain.units u set
-  status = v.status, out_of_range_since_at = v.out_since, good_readings = v.good, last_reading_at = v.reading_at,
-  last_temperature_celsius = v.celsius, door_is_open = v.door_is_open, door_changed_at = v.door_at,
-  status_changed_at = coalesce(v.changed_at, u.status_changed_at)
-from unnest(cast(:ids as uuid[]), cast(:statuses as cold_chain.unit_status[]), cast(:out_since as timestamptz[]),
-  cast(:good as smallint[]), cast(:reading_at as timestamptz[]), cast(:celsius as numeric[]), cast(:door_is_open as boolean[]),
-  cast(:door_at as timestamptz[]), cast(:changed_at as timestamptz[]))
+  status = cast(v.status as cold_chain.unit_status), out_of_range_since_at = v.out_since, good_readings = v.good,
+  last_reading_at = v.reading_at, last_temperature_celsius = v.celsius, door_is_open = v.door_is_open,
+  door_changed_at = v.door_at, status_changed_at = coalesce(v.changed_at, u.status_changed_at)
+from unnest(:ids, :statuses, :out_since, :good, :reading_at, :celsius, :door_is_open, :door_at, :changed_at)
   v (id, status, out_since, good, reading_at, celsius, door_is_open, door_at, changed_at)
 where u.organization_id = :organization_id and u.id = v.id
 """)
@@ -44,14 +43,20 @@ async def save(tx: Transaction, units: Collection[Watched]) -> None:
     await tx.execute(
         _SAVE,
         {
-            "organization_id": tx.organization_id, "ids": [u.unit_id for u in units],
-            "statuses": [u.state.status.value for u in units], "out_since": [u.state.out_since_at for u in units],
-            "good": [u.state.good_readings for u in units], "reading_at": [u.last_reading_at for u in units],
-            "celsius": [u.last_celsius for u in units], "door_is_open": [u.door_is_open for u in units],
-            "door_at": [u.door_changed_at for u in units],
-            "changed_at": [next((m.at for m in reversed(u.moves) if _is_step(m)), None) for u in units],
+            "organization_id": tx.organization_id,
+            "ids": columns.ids([u.unit_id for u in units]),
+            "statuses": columns.texts(u.state.status for u in units),
+            "out_since": columns.instants(u.state.out_since_at for u in units),
+            "good": columns.smallints(u.state.good_readings for u in units),
+            "reading_at": columns.instants(u.last_reading_at for u in units),
+            "celsius": columns.doubles(u.last_celsius for u in units),
+            "door_is_open": columns.booleans(u.door_is_open for u in units),
+            "door_at": columns.instants(u.door_changed_at for u in units),
+            "changed_at": columns.instants(
+                next((m.at for m in reversed(u.moves) if _is_step(m)), None) for u in units
+            ),
         },
-    )  # fmt: skip
+    )
     for unit in units:
         for move in filter(_is_step, unit.moves):
             tx.record(

@@ -1,19 +1,21 @@
 """Units as whoever judges them needs them: the rule that holds, the state they are in, locked until that is decided."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Row, Select, and_, func, or_
+from sqlalchemy import Row, Select, and_, any_, bindparam, func, or_
 from sqlalchemy.orm import aliased
+from sqlalchemy.types import NullType
 from sqlmodel import col, select
 
 from data.cold_chain import rules
 from data.cold_chain.rules import INHERITED, Rule, State
 from data.cold_chain.tables import AlertRule, Area, Device, Site, Unit
 from data.cold_chain.values import UnitStatus
+from data.core import columns
 from data.core.session import Transaction
 
 _OWN, _OF_SITE, _OF_ALL = aliased(AlertRule), aliased(AlertRule), aliased(AlertRule)
@@ -96,19 +98,32 @@ _COLUMNS: tuple[Any, ...] = (
 _WATCHED = with_rules(select(*_COLUMNS, *SAID).select_from(Unit)).where(col(Unit.deleted_at).is_(None))
 
 
-async def units_by_eui(tx: Transaction, device_euis: Iterable[str]) -> dict[UUID, Watched]:
+def _any(name: str) -> Any:
+    return any_(bindparam(name, type_=NullType()))
+
+
+_LOCKED = _WATCHED.order_by(col(Unit.id)).with_for_update(key_share=True, of=Unit)
+_LIVING_SENSOR = col(Device.deleted_at).is_(None)
+_BY_ID = _LOCKED.where(col(Unit.id) == _any("unit_ids"))
+_BY_EUI = _LOCKED.where(
+    col(Unit.id).in_(select(Device.unit_id).where(col(Device.device_eui) == _any("device_euis"), _LIVING_SENSOR))
+)
+_SENSOR: Select[Any] = select(
+    Device.id, Device.device_eui, Device.unit_id, Device.is_primary, Device.last_seen_at  # type: ignore[call-overload]
+).where(_LIVING_SENSOR)
+_SENSORS_BY_EUI = _SENSOR.where(col(Device.device_eui) == _any("device_euis"))
+_SENSORS_BY_ID = _SENSOR.where(col(Device.id) == _any("device_ids"))
+
+
+async def units_by_eui(tx: Transaction, device_euis: Collection[str]) -> dict[UUID, Watched]:
     """The units of these sensors, locked."""
-    theirs = select(Device.unit_id).where(col(Device.device_eui).in_(list(device_euis)), col(Device.deleted_at).is_(None))
-    return await _locked(tx, _WATCHED.where(col(Unit.id).in_(theirs)))
+    rows = await tx.execute(_BY_EUI, {"device_euis": columns.texts(device_euis)})
+    return {row.id: _watched(row) for row in rows}
 
 
-async def units_by_id(tx: Transaction, unit_ids: Iterable[UUID]) -> dict[UUID, Watched]:
+async def units_by_id(tx: Transaction, unit_ids: Collection[UUID]) -> dict[UUID, Watched]:
     """These units, locked; those that do not exist here are not in the answer."""
-    return await _locked(tx, _WATCHED.where(col(Unit.id).in_(list(unit_ids))))
-
-
-async def _locked(tx: Transaction, statement: Select[Any]) -> dict[UUID, Watched]:
-    rows = await tx.execute(statement.order_by(col(Unit.id)).with_for_update(key_share=True, of=Unit))
+    rows = await tx.execute(_BY_ID, {"unit_ids": columns.ids(unit_ids)})
     return {row.id: _watched(row) for row in rows}
 
 
@@ -127,21 +142,16 @@ def _watched(row: Row[Any]) -> Watched:
     )
 
 
-async def sensors_by_eui(tx: Transaction, device_euis: Iterable[str]) -> dict[str, Sensor]:
+async def sensors_by_eui(tx: Transaction, device_euis: Collection[str]) -> dict[str, Sensor]:
     """Our living sensors with these EUIs."""
-    rows = await tx.execute(_SENSORS.where(col(Device.device_eui).in_(list(device_euis))))
+    rows = await tx.execute(_SENSORS_BY_EUI, {"device_euis": columns.texts(device_euis)})
     return {row.device_eui: Sensor(row.id, row.unit_id, row.is_primary, row.last_seen_at) for row in rows}
 
 
-async def sensors_by_id(tx: Transaction, device_ids: Iterable[UUID]) -> dict[UUID, Sensor]:
+async def sensors_by_id(tx: Transaction, device_ids: Collection[UUID]) -> dict[UUID, Sensor]:
     """Our living sensors with these ids."""
-    rows = await tx.execute(_SENSORS.where(col(Device.id).in_(list(device_ids))))
+    rows = await tx.execute(_SENSORS_BY_ID, {"device_ids": columns.ids(device_ids)})
     return {row.id: Sensor(row.id, row.unit_id, row.is_primary, row.last_seen_at) for row in rows}
-
-
-_SENSORS: Select[Any] = select(
-    Device.id, Device.device_eui, Device.unit_id, Device.is_primary, Device.last_seen_at  # type: ignore[call-overload]
-).where(col(Device.deleted_at).is_(None))
 
 
 async def due(tx: Transaction, at: datetime) -> Mapping[UUID, Sequence[UUID]]:
