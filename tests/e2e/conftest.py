@@ -1,16 +1,8 @@
 """A real server in a process of its own, on the worker's database, and a real browser before it."""
 
-import os
-import signal
-import socket
-import subprocess
-import sys
-import time
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
-import httpx
 import pytest
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 
@@ -20,74 +12,16 @@ from data.identity.tables import User
 from tests.conftest import SECRET_KEY
 from tests.e2e.chromium import chromium
 from tests.factories.people import PASSWORD, World, build_world
+from tests.factories.served import Server, serving
 
-ROOT = Path(__file__).parents[2]
 ARGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run"]
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-@dataclass
-class Server:
-    """`main.py serve` on loopback."""
-
-    url: str
-    mqtt_port: int
-    environment: dict[str, str]
-    process: subprocess.Popen[bytes]
-
-    def kill(self) -> None:
-        self.process.send_signal(signal.SIGKILL)
-        self.process.wait(10)
-
-    def start(self) -> None:
-        """Start (again) and wait until it answers."""
-        self.process = launch(self.environment)
-        wait_until_healthy(self.url, self.process)
-
-    def stop(self) -> None:
-        self.process.send_signal(signal.SIGINT)
-        try:
-            self.process.wait(20)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            raise
-
-
-def launch(environment: dict[str, str]) -> subprocess.Popen[bytes]:
-    clean = {k: v for k, v in os.environ.items() if not k.startswith(("PYTEST", "NICEGUI"))}
-    return subprocess.Popen([sys.executable, "main.py", "serve"], cwd=ROOT, env=clean | environment)
-
-
-def wait_until_healthy(url: str, process: subprocess.Popen[bytes]) -> None:
-    for _ in range(300):
-        assert process.poll() is None, "the server ended"
-        try:
-            if httpx.get(f"{url}/health", timeout=2).status_code == 200:
-                return
-        except httpx.TransportError:
-            pass
-        time.sleep(0.1)
-    raise AssertionError("the server does not answer")
 
 
 @pytest.fixture(scope="session")
 def served(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """One server for all browser tests of a worker; tests empty the database, not the server."""
-    port, mqtt_port = free_port(), free_port()
-    url = f"http://127.0.0.1:{port}"
-    environment = {
-        "DATABASE_URL": database_url, "SECRET_KEY": SECRET_KEY, "PUBLIC_URL": url, "PORT": str(port),
-        "MQTT_PORT": str(mqtt_port), "VAR_DIR": str(tmp_path_factory.mktemp("var")),
-    }  # fmt: skip
-    server = Server(url, mqtt_port, environment, launch(environment))
-    wait_until_healthy(url, server.process)
-    yield server
-    server.stop()
+    with serving(database_url, SECRET_KEY, tmp_path_factory.mktemp("var")) as server:
+        yield server
 
 
 @pytest.fixture
