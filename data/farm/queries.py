@@ -8,7 +8,7 @@ from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import ColumnElement, Double, cast, func, true
+from sqlalchemy import ColumnElement, Double, cast, func, or_, true
 from sqlalchemy import select as select_columns
 from sqlmodel import col, select
 
@@ -60,6 +60,43 @@ async def devices(tx: Transaction, *, farm_id: UUID | None = None, only: DeviceT
     if only:
         statement = statement.where(Device.device_type == only)
     return (await tx.exec(statement.order_by(col(Device.location).nulls_last(), Device.name, col(Device.id)))).all()
+
+
+async def find(tx: Transaction, text: str, *, limit: int) -> Sequence[tuple[Device, Farm]]:
+    """Devices whose name, room, topic or farm contains the text."""
+    tx.actor.require("farm.view")
+    wanted = [col(column).icontains(text, autoescape=True) for column in (Device.name, Device.location, Device.topic, Farm.name)]
+    statement = (
+        select(Device, Farm)
+        .join(Farm, col(Farm.id) == Device.farm_id)
+        .where(col(Device.deleted_at).is_(None), within(tx, Device.farm_id), or_(*wanted))
+        .order_by(Device.name, col(Device.id))
+        .limit(limit)
+    )
+    return [(device, farm) for device, farm in await tx.exec(statement)]
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A farm and how many of its devices there are and are offline."""
+
+    farm: Farm
+    devices: int
+    offline: int
+
+
+async def standings(tx: Transaction) -> Sequence[Standing]:
+    """The farms one may see, by name, with how they stand."""
+    tx.actor.require("farm.view")
+    is_offline = col(Device.is_online).is_(False) & col(Device.is_active).is_(True)
+    statement = (
+        select(Farm, func.count(col(Device.id)), func.count(col(Device.id)).filter(is_offline))
+        .outerjoin(Device, (col(Device.farm_id) == Farm.id) & col(Device.deleted_at).is_(None))
+        .where(col(Farm.deleted_at).is_(None), within(tx, Farm.id))
+        .group_by(col(Farm.id))
+        .order_by(Farm.name, col(Farm.id))
+    )
+    return [Standing(*row) for row in await tx.exec(statement)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any
@@ -199,3 +199,28 @@ def outranked(claims: Iterable[Claim]) -> dict[UUID, str]:
         if best.setdefault(claim.device_id, claim) is not claim:
             losers[claim.schedule_id] = best[claim.device_id].name
     return losers
+
+
+EVERY_DAY = frozenset(range(1, 8))
+
+
+@dataclass(frozen=True, slots=True)
+class Daily:
+    """A time on some days of the week, 1 for Monday to 7 for Sunday: what most people mean by a schedule."""
+
+    at: time
+    weekdays: frozenset[int] = EVERY_DAY
+
+    @property
+    def cron(self) -> str:
+        days = "*" if self.weekdays == EVERY_DAY else ",".join(str(day) for day in sorted(self.weekdays))
+        return f"{self.at.minute} {self.at.hour} * * {days}"
+
+
+def as_daily(cron: str) -> Daily | None:
+    """The same in simple words, if it is that simple."""
+    found = re.fullmatch(r"(\d{1,2}) (\d{1,2}) \* \* (\*|[0-7](?:,[0-7])*)", cron)
+    if not found or int(found[1]) > 59 or int(found[2]) > 23:
+        return None
+    days = EVERY_DAY if found[3] == "*" else frozenset(int(day) or 7 for day in found[3].split(","))
+    return Daily(time(int(found[2]), int(found[1])), days)

@@ -1,5 +1,5 @@
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -13,8 +13,10 @@ from data.farm.rules import (
     OFFLINE,
     OUT_OF_USE,
     Claim,
+    Daily,
     DeviceState,
     Warmth,
+    as_daily,
     cron_of,
     due,
     heard,
@@ -192,3 +194,24 @@ def test_a_very_long_outage_is_worked_off_in_parts_and_nothing_is_left_out() -> 
 def test_of_two_schedules_of_one_device_the_higher_priority_wins() -> None:
     low, high, other = (Claim(UUID(int=n), UUID(int=device), priority, name) for n, device, priority, name in ((1, 9, 0, "low"), (2, 9, 5, "high"), (3, 8, 0, "other")))
     assert outranked([low, high, other]) == {low.schedule_id: "high"}
+
+
+@pytest.mark.parametrize(
+    ("daily", "cron"),
+    [
+        (Daily(time(6, 0)), "0 6 * * *"),
+        (Daily(time(17, 45), frozenset({1, 7})), "45 17 * * 1,7"),
+        (Daily(time(0, 5), frozenset({3})), "5 0 * * 3"),
+    ],
+)
+def test_a_time_on_some_days_is_a_cron_expression_and_back(daily: Daily, cron: str) -> None:
+    assert daily.cron == cron == cron_of(cron) and as_daily(cron) == daily
+
+
+def test_sunday_has_two_numbers() -> None:
+    assert as_daily("0 6 * * 0") == as_daily("0 6 * * 7") == Daily(time(6), frozenset({7}))
+
+
+@pytest.mark.parametrize("cron", ["*/5 * * * *", "0 6-18/2 * * *", "0 6,12 * * *", "0 6 1 * *", "0 6 * * MON", "0 24 * * *"])
+def test_what_is_not_that_simple_stays_a_cron_expression(cron: str) -> None:
+    assert as_daily(cron) is None

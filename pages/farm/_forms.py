@@ -1,0 +1,121 @@
+"""A farm and its devices are described in a panel over the tiles."""
+
+import secrets
+from typing import Any
+from zoneinfo import available_timezones
+
+from data.core.errors import Refusal
+from data.farm import commands
+from data.farm.tables import Device, DeviceType, Farm
+from pages._shell import Looker, field_errors
+from ui.dialog import ask_secret_once, confirm, panel
+from ui.form import Form, button
+from ui.words import _
+
+EASY = "abcdefghjkmnpqrstuvwxyz23456789"
+"""Letters and digits that nobody mistakes for each other on a phone."""
+
+
+def describe_farm(look: Looker, farm: Farm | None = None) -> None:
+    """Add a farm, or say anew what it is and where."""
+    with panel(_("Edit the farm") if farm else _("Add a farm")) as dialog:
+        form = Form()
+        with form:
+            form.text("name", _("Name"), farm.name if farm else "", required=True)
+            form.text("location", _("Place"), (farm.location or "") if farm else "")
+            form.select(
+                "time_zone", _("Time zone"), _zones(), farm.time_zone if farm else "Asia/Phnom_Penh", required=True, search=True,
+                help=_("Schedules run by this clock."),
+            )  # fmt: skip
+            form.number("latitude", _("Latitude"), farm.latitude if farm else None, unit="°", minimum=-90, maximum=90)
+            form.number("longitude", _("Longitude"), farm.longitude if farm else None, unit="°", minimum=-180, maximum=180)
+
+        async def send(values: dict[str, Any]) -> dict[str, str] | None:
+            try:
+                async with look.transaction() as tx:
+                    if farm:
+                        await commands.edit_farm(tx, farm.id, description=farm.description, **values)
+                    else:
+                        await commands.create_farm(tx, **values)
+            except Refusal as reason:
+                return field_errors(reason)
+            dialog.close()
+            return None
+
+        async def remove() -> None:
+            assert farm
+            if await confirm(_("Remove {farm}?", farm=farm.name), action=_("Remove"), goes=[farm.name]):
+                async with look.command() as tx:
+                    await commands.remove_farm(tx, farm.id)
+                    dialog.close()
+
+        form.buttons(_("Save"), send, on_cancel=dialog.close)
+        if farm:
+            button(_("Remove the farm"), remove, kind="quiet", icon="delete")
+    dialog.open()
+
+
+def _zones() -> list[str]:
+    return sorted(zone for zone in available_timezones() if "/" in zone and not zone.startswith(("Etc/", "posix/", "right/", "SystemV/")))
+
+
+def add_device(look: Looker, farm: Farm) -> None:
+    """Hang up a new device; whoever may make secrets gets its own at once."""
+    with panel(_("Add a device"), farm.name) as dialog:
+        form = Form()
+        with form:
+            kinds = {DeviceType.RELAY: _("A relay that switches something"), DeviceType.SENSOR: _("A probe that measures")}
+            form.select("device_type", _("What is it?"), kinds, DeviceType.RELAY, required=True)
+            form.text("name", _("Name"), required=True, placeholder=_("Fan"))
+            form.text("location", _("Room"), placeholder=_("House 1"))
+            _spoken(form, f"farm-{''.join(secrets.choice(EASY) for _n in range(6))}", 1)
+
+        async def send(values: dict[str, Any]) -> dict[str, str] | None:
+            secret = ""
+            try:
+                async with look.transaction() as tx:
+                    device = await commands.register_device(tx, farm.id, **values)
+                    if look.may("tokens.edit"):
+                        secret = await commands.give_token(tx, device.id)
+            except Refusal as reason:
+                return field_errors(reason)
+            dialog.close()
+            if secret:
+                await show_secret(device, secret)
+            return None
+
+        form.buttons(_("Add the device"), send, on_cancel=dialog.close)
+    dialog.open()
+
+
+def edit_device(look: Looker, device: Device) -> None:
+    """Rename a device, move it, or say where at the broker it is found."""
+    with panel(_("Edit the device")) as dialog:
+        form = Form()
+        with form:
+            form.text("name", _("Name"), device.name, required=True)
+            form.text("location", _("Room"), device.location or "")
+            _spoken(form, device.topic, device.output)
+
+        async def send(values: dict[str, Any]) -> dict[str, str] | None:
+            try:
+                async with look.transaction() as tx:
+                    await commands.edit_device(tx, device.id, **values)
+            except Refusal as reason:
+                return field_errors(reason)
+            dialog.close()
+            return None
+
+        form.buttons(_("Save"), send, on_cancel=dialog.close)
+    dialog.open()
+
+
+def _spoken(form: Form, topic: str, output: int) -> None:
+    form.text("topic", _("Topic"), topic, required=True, help=_("In Tasmota: Configuration, MQTT, Topic."))
+    form.number("output", _("Output"), output, minimum=1, maximum=32, decimals=0, required=True, help=_("1, unless the board has several."))
+
+
+async def show_secret(device: Device, secret: str) -> None:
+    """What somebody types into the device's own page."""
+    text = _("In Tasmota open Configuration, MQTT. User and Topic are {topic}. The password is shown this once:", topic=device.topic)
+    await ask_secret_once(_("The secret of {name}", name=device.name), secret, text)
