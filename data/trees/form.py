@@ -34,10 +34,18 @@ class Field:
     fields: tuple["Field", ...] = ()
 
 
+_LABELS = {
+    "dead_missing_bark": "Dead or missing bark", "cankers_galls_burls": "Cankers, galls or burls",
+    "sapwood_damage_decay": "Sapwood damage or decay", "conks_mushrooms": "Conks or mushrooms",
+    "abnormal_bark_texture_color": "Abnormal bark texture or color", "over_extended_branches": "Over-extended branches",
+    "none_seasonal": "No leaves: season", "none_dead": "No leaves: dead", "broken_hangers_number": "Broken hangers",
+}  # fmt: skip
+
+
 def _label(name: str) -> str:
     for end in ("_percent", "_degrees"):
         name = name.removesuffix(end)
-    return name.replace("_", " ").capitalize()
+    return _LABELS.get(name, name.replace("_", " ").capitalize())
 
 
 def flag(name: str, label: str = "") -> Field:
@@ -78,8 +86,8 @@ def rows(name: str, limit: int, *fields: Field, label: str = "") -> Field:
 
 
 def noted(names: str, limit: int) -> tuple[Field, ...]:
-    """Flags that each have room for a remark."""
-    return tuple(f for name in names.split() for f in (flag(name), text(f"{name}_notes", limit, f"{_label(name)}: notes")))
+    """Flags that each have room for a remark under the same label."""
+    return tuple(f for name in names.split() for f in (flag(name), text(f"{name}_notes", limit, _label(name))))
 
 
 FAILURE = "improbable possible probable imminent"
@@ -93,8 +101,8 @@ def _verdict(growth: int, concerns: int, *, notes: int = 0) -> tuple[Field, ...]
     """How every part of the tree's assessment ends."""
     load, failure = word("load_on_defect", "n/a minor moderate significant"), word("likelihood_of_failure", FAILURE)
     remarks = (
-        (text("load_on_defect_notes", notes, "Load on defect: notes"),),
-        (text("likelihood_of_failure_notes", notes, "Likelihood of failure: notes"),),
+        (text("load_on_defect_notes", notes, "Load on defect"),),
+        (text("likelihood_of_failure_notes", notes, "Likelihood of failure"),),
     )
     middle = (load, *remarks[0], failure, *remarks[1]) if notes else (load, failure)
     return (text("response_growth", growth), text("main_concerns", concerns), *middle)
@@ -141,10 +149,10 @@ FORM: tuple[Field, ...] = (
     ),
     group(
         "load_factors",
-        word("wind_exposure", "protected partial full"), flag("wind_funneling"), text("wind_funneling_notes", 40, "Wind funneling: notes"),
+        word("wind_exposure", "protected partial full"), flag("wind_funneling"), text("wind_funneling_notes", 40, "Wind funneling"),
         word("relative_crown_size", "small medium large"), word("crown_density", "sparse normal dense"),
         word("interior_branches_density", "few normal dense", "Interior branches"), flag("vines_mistletoe_moss_present", "Vines, mistletoe or moss"),
-        text("vines_mistletoe_moss_notes", 50, "Vines, mistletoe or moss: notes"), text("recent_change", 70),
+        text("vines_mistletoe_moss_notes", 50, "Vines, mistletoe or moss"), text("recent_change", 70),
     ),
     group(
         "crown_and_branches",

@@ -1,6 +1,7 @@
 """The tree risk form as its reviewer reads it: what is there, section by section, and what nobody filled in."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from nicegui import ui
@@ -22,8 +23,11 @@ SECTION_LABELS = {field.name: field.label for field in FORM} | {
 }
 CONCLUSION = noop("Conclusion")
 OPTION_WORDS = {"n/a": noop("Not applicable"), "somewhat": noop("Somewhat likely"), "very_likely": noop("Very likely")}
-RATINGS = frozenset({"risk_rating", "residual_risk", "rating"})
+RATINGS = frozenset({"risk_rating", "residual_risk", "overall_tree_risk_rating", "overall_residual_risk"})
 ELSEWHERE = frozenset({"gps"})
+CONCLUDING = frozenset({
+    "overall_tree_risk_rating", "overall_residual_risk", "recommended_inspection_interval", "inspection_limitations",
+})  # fmt: skip
 
 
 def option_word(option: str) -> str:
@@ -44,23 +48,34 @@ def event_sentence(event: JobEvent) -> str:
 
 def show_form(form: Form, disagreements: Sequence[Disagreement]) -> None:
     """Draw all that is filled in; the sections without anything are named at the end."""
-    groups = [field for field in FORM if field.kind is Kind.GROUP]
-    single = [field for field in FORM if field.kind is not Kind.GROUP]
-    for field in groups:
+    sections = [field for field in FORM if field.kind is Kind.GROUP and field.name not in CONCLUDING]
+    for field in sections:
         if field.name in form:
             with ui.element("section").classes("st-card"):
                 ui.label(_(field.label)).classes("st-h2").props("role=heading aria-level=2")
                 _fields(field.fields, form[field.name])
                 if field.name == "risk_categorization":
                     _disagreements([d for d in disagreements if d.row])
-                if field.name == "overall_tree_risk_rating":
-                    _disagreements([d for d in disagreements if not d.row])
-    if any(field.name in form for field in single):
+    last = [field for field in FORM if field.kind is not Kind.GROUP or field.name in CONCLUDING]
+    if any(field.name in form for field in last):
         with ui.element("section").classes("st-card"):
             ui.label(_(CONCLUSION)).classes("st-h2").props("role=heading aria-level=2")
-            _fields(single, form)
-    if empty := [_(field.label) for field in groups if field.name not in form]:
+            _fields(*_flat(last, form))
+            _disagreements([d for d in disagreements if not d.row])
+    if empty := [_(field.label) for field in sections if field.name not in form]:
         ui.label(_("Nothing was filled in for: {sections}.", sections=", ".join(empty))).classes("st-soft")
+
+
+def _flat(fields: Sequence[Field], form: Form) -> tuple[list[Field], Form]:
+    """The concluding sections have one thing each: that thing, under the section's name."""
+    flat, values = [], {}
+    for field in fields:
+        if field.name in form:
+            is_one = field.kind is Kind.GROUP and len(field.fields) == 1
+            inner = field.fields[0] if is_one else field
+            flat.append(replace(inner, name=field.name, label=field.label))
+            values[field.name] = form[field.name][inner.name] if is_one else form[field.name]
+    return flat, values
 
 
 def _fields(fields: Sequence[Field], values: Form) -> None:
@@ -78,11 +93,9 @@ def _fields(fields: Sequence[Field], values: Form) -> None:
             ui.label(_(field.label)).classes("st-soft")
             _fields(field.fields, values[field.name])
         elif field.kind is Kind.ROWS:
-            for n, row in enumerate(values[field.name], start=1):
-                with ui.element("div").classes("st-item"):
-                    ui.label(number(n)).classes("st-number st-soft")
-                    with ui.element("div").classes("st-item-main"):
-                        _fields(field.fields, row)
+            for row in values[field.name]:
+                with ui.element("div").classes("st-item"), ui.element("div").classes("st-item-main"):
+                    _fields(field.fields, row)
 
 
 def _value(field: Field, value: Any) -> None:

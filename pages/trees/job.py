@@ -1,5 +1,6 @@
 """One tree job as its reviewer sees it: the form, the photos, the recordings, the place and the story."""
 
+from itertools import groupby
 from typing import Any
 from uuid import UUID
 
@@ -216,24 +217,25 @@ def _place(found: Review) -> None:
         if i.latitude is not None and i.longitude is not None
     ]
     if of.latitude is not None and of.longitude is not None:
-        markers.insert(0, Marker(0, of.job_number, of.latitude, of.longitude, kind="tree", state="ok", detail=of.job_address))
+        markers.append(Marker(0, of.job_number, of.latitude, of.longitude, kind="tree", state="ok", detail=of.job_address))
     with ui.element("section").classes("st-card"):
         ui.label(_("Place")).classes("st-h2").props("role=heading aria-level=2")
         if not markers:
             ui.label(_("Nobody has said where the tree stands.")).classes("st-soft")
             return
-        center = (markers[0].latitude, markers[0].longitude)
-        fleet(markers, tiles=_map.tiles(), center=center, zoom=15, height="320px", label=_("Where the tree stands"))
+        center = (markers[-1].latitude, markers[-1].longitude)
+        fleet(markers, tiles=_map.tiles(), center=center, zoom=17, height="320px", label=_("Where the tree stands"))
         ui.label(f"{center[0]:.5f}, {center[1]:.5f}").classes("st-soft st-number")
 
 
 def _story(look: Looker, found: Review) -> None:
     with ui.element("section").classes("st-card"):
         ui.label(_("What happened")).classes("st-h2").props("role=heading aria-level=2")
-        for event in found.events:
+        for sentence, alike in groupby(found.events, event_sentence):
+            event, *earlier = alike
             with ui.element("div").classes("st-item is-flat"):
                 with ui.element("div").classes("st-item-main"):
-                    ui.label(event_sentence(event))
+                    ui.label(f"{sentence} ×{len(earlier) + 1}" if earlier else sentence)
                     if note := event.event_data.get("note"):
                         ui.label(f"“{note}”").classes("st-soft")
                 age(event.recorded_at, look.time_zone)
