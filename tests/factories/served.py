@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,13 +70,13 @@ def wait_until_healthy(url: str, process: subprocess.Popen[bytes], *, patience_s
 
 
 @contextmanager
-def serving(database_url: str, secret_key: str, var_dir: Path) -> Iterator[Server]:
-    """`main.py serve` on that database, until the block ends."""
+def serving(database_url: str, secret_key: str, var_dir: Path, more: Mapping[str, str] = {}) -> Iterator[Server]:  # noqa: B006
+    """`main.py serve` on that database (with `more` settings), until the block ends."""
     port, mqtt_port = free_port(), free_port()
     url = f"http://127.0.0.1:{port}"
     environment = {
         "DATABASE_URL": database_url, "SECRET_KEY": secret_key, "PUBLIC_URL": url, "PORT": str(port),
-        "MQTT_PORT": str(mqtt_port), "VAR_DIR": str(var_dir),
+        "MQTT_PORT": str(mqtt_port), "VAR_DIR": str(var_dir), **more,
     }  # fmt: skip
     server = Server(url, mqtt_port, environment, launch(environment))
     try:
