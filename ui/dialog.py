@@ -12,8 +12,11 @@ from ui.words import _
 
 @contextmanager
 def panel(title: str, text: str = '', *, persistent: bool = False) -> Iterator[ui.dialog]:
-    """A dialog to fill: `with panel(_('Add a device')) as d: …` then `d.open()`; `d.submit(x)` ends `await d`."""
-    with ui.dialog() as dialog, ui.element('div').classes('st-panel').props(f'role=dialog aria-modal=true aria-label="{title}"'):
+    """A dialog to fill: `with panel(_('Add a device')) as d: …` then `d.open()`; `d.submit(x)` ends `await d`.
+
+    It belongs to the page and not to the part that opened it, which may be drawn anew while somebody types.
+    """
+    with ui.context.client.content, ui.dialog() as dialog, ui.element('div').classes('st-panel').props(f'role=dialog aria-modal=true aria-label="{title}"'):
         if persistent:
             dialog.props('persistent')
         ui.label(title).classes('st-panel-title').props('role=heading aria-level=2')
