@@ -121,9 +121,11 @@ def _phone_buttons(look: Looker, device: DriverDevice) -> None:
             _("Make a new secret?"), _("The old one stops working at once."), action=_("New secret"), goes=[device.name]
         ):
             return
+        secret = ""
         async with look.command() as tx:
             secret = await commands.renew_token(tx, device.id)
-        await _tell(device, secret)
+        if secret:
+            await _tell(look, device, secret)
 
     async def remove() -> None:
         if await confirm(_("Take this phone away?"), _("Where it was stays."), action=_("Take away"), goes=[device.name]):
@@ -151,22 +153,27 @@ def _add_phone(look: Looker, driver_id: UUID) -> None:
             except Refusal as refusal:
                 return field_errors(refusal)
             dialog.close()
-            await _tell(device, secret)
+            await _tell(look, device, secret)
             return None
 
         form.buttons(_("Add"), send, on_cancel=dialog.close)
     dialog.open()
 
 
-async def _tell(device: DriverDevice, secret: str) -> None:
-    """The secret, this once, and where the app wants it."""
-    request = ui.context.client.request
-    address = f"{str(request.base_url).rstrip('/')}/feeds/{device.app.value}" if request else f"/feeds/{device.app.value}"
-    if device.app is PhoneApp.OWNTRACKS:
-        how = _("In OwnTracks choose HTTP mode, the address {address}, any user name, and this as the password.", address=address)
-    else:
-        how = _("Enter {address} as the server's address and this as the device identifier.", address=address)
-    await ask_secret_once(device.name, secret, how)
+async def _tell(look: Looker, device: DriverDevice, secret: str) -> None:
+    """The secret, this once, and where the app wants it. What was pressed may have been drawn anew by now."""
+    assert look.frame and look.frame.content
+    with look.frame.content:
+        request = ui.context.client.request
+        address = f"{str(request.base_url).rstrip('/')}/feeds/{device.app.value}"
+        if device.app is PhoneApp.OWNTRACKS:
+            how = _(
+                "In OwnTracks choose HTTP mode, the address {address}, any user name, and this as the password.",
+                address=address,
+            )
+        else:
+            how = _("Enter {address} as the server's address and this as the device identifier.", address=address)
+        await ask_secret_once(device.name, secret, how)
 
 
 async def _dismiss(look: Looker, driver_id: UUID, name: str) -> None:
