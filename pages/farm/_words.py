@@ -41,7 +41,7 @@ ACTION_WORDS = {
 }  # fmt: skip
 QUANTITY_WORDS = {
     "temperature": noop("Temperature"), "humidity": noop("Humidity"), "pressure": noop("Air pressure"),
-    "co2": noop("Carbon dioxide"), "illuminance": noop("Brightness"), "power": noop("On and off"),
+    "co2": noop("Carbon dioxide"), "illuminance": noop("Brightness"), "power": noop("On (1) and off (0)"),
 }  # fmt: skip
 DAY_WORDS = {
     1: noop("Monday"), 2: noop("Tuesday"), 3: noop("Wednesday"), 4: noop("Thursday"), 5: noop("Friday"),

@@ -8,6 +8,7 @@ import numpy as np
 from nicegui import ui
 from numpy.typing import NDArray
 
+from data.core.time import now
 from data.farm import commands, queries
 from data.farm.events import DeviceChanged, DeviceRegistered, ScheduleChanged
 from data.farm.queries import Asked, Planned
@@ -152,12 +153,13 @@ def _chart(look: Looker, device_id: UUID, kind: str, unit: str, zone: str) -> No
             values = np.asarray(temperature_value(values), dtype=np.float64)  # type: ignore[arg-type]
             low, high = (temperature_value(limit) for limit in COMFORT_CELSIUS)
             limits = [Limit(low=low, high=high, label=_("Comfortable"))]
-        elif kind == "power":
-            (times, values), limits = steps(times, values), []
         else:
             limits = []
+        if kind == "power":
+            times, values = steps(times, values, until_ms=min(end, now()).timestamp() * 1000)
         return ChartData([Series(kind, name, times.astype(np.int64), values, None if kind == "power" else GAP_MS)], limits)
 
+    ui.label(name).classes("st-h2").props("role=heading aria-level=2")
     shown = temperature_unit() if kind == "temperature" else unit
     chart(
         ask, title=name, unit=shown, zone=zone, name=kind, height="220px" if kind == "power" else "320px",
@@ -165,10 +167,11 @@ def _chart(look: Looker, device_id: UUID, kind: str, unit: str, zone: str) -> No
     )  # fmt: skip
 
 
-def steps(times: Numbers, values: Numbers) -> tuple[Numbers, Numbers]:
-    """On and off as a staircase: each value holds until the next one, however long that takes."""
-    if len(times) < 2:
+def steps(times: Numbers, values: Numbers, *, until_ms: float) -> tuple[Numbers, Numbers]:
+    """On and off as a staircase: each value holds until the next one, the last one until `until_ms`."""
+    if not len(times):
         return times, values
+    times, values = np.append(times, max(until_ms, times[-1])), np.append(values, values[-1])
     corners = np.flatnonzero(np.diff(values)) + 1
     return np.insert(times, corners, times[corners] - 1), np.insert(values, corners, values[corners - 1])
 

@@ -138,9 +138,10 @@ def _farm(look: Looker, farm: Farm, tiles: Sequence[Known], faces: Faces) -> Non
                 _("No devices here yet."), _("Add a relay or a probe that runs Tasmota.") if can else "", icon="sensors",
                 action=_("Add a device") if can else "", on_action=lambda: add_device(look, farm),
             )  # fmt: skip
+        has_rooms = any(known.device.location for known in tiles)
         for room, members in groupby(tiles, key=lambda known: known.device.location or ""):
-            if room:
-                ui.label(room).classes("st-soft").props("role=heading aria-level=3")
+            if has_rooms:
+                ui.label(room or _("Elsewhere")).classes("st-soft").props("role=heading aria-level=3")
             with ui.element("div").classes("st-tiles"):
                 for known in members:
                     faces.draw(known, farm.time_zone)

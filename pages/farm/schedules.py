@@ -22,11 +22,12 @@ from ui.age import age
 from ui.badge import badge
 from ui.dialog import confirm, panel
 from ui.empty import empty_state
-from ui.form import Form, button
+from ui.form import Field, Form, button
 from ui.live import live
 from ui.words import _, clock, day, moment
 
 PREVIEW = 5
+SIX = time(6)
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,16 +179,16 @@ class _Times:
 
     def __init__(self, form: Form, cron: str | None, zones: dict[UUID, str], device_id: UUID | None) -> None:
         self._form, self._zones = form, zones
-        daily = as_daily(cron) if cron else Daily(time(6))
+        daily = as_daily(cron) if cron else Daily(SIX)
         choices = {"daily": _("At a time, on some days"), "cron": _("By a cron expression")}
         self._kind = form.select("kind", _("When"), choices, "daily" if daily else "cron", required=True)
         shown = zones.get(device_id, "") if device_id else ""
-        self._clock = form.clock("clock", _("Time"), daily.at if daily else None, zone=shown, required=False)
+        self._clock = form.clock("clock", _("Time"), daily.at if daily else SIX, zone=shown, required=True)
         days = {number: _(word) for number, word in DAY_WORDS.items()}
         chosen = sorted(daily.weekdays) if daily else sorted(EVERY_DAY)
-        self._days = form.select("days", _("Days"), days, chosen, multiple=True)
+        self._days = form.select("days", _("Days"), days, chosen, multiple=True, required=True)
         self._cron = form.text(
-            "cron_expression", _("Cron expression"), cron or "0 6 * * *",
+            "cron_expression", _("Cron expression"), cron or Daily(SIX).cron, required=True,
             help=_("Minute, hour, day, month, weekday, such as 0 6 * * MON-FRI."),
         )  # fmt: skip
         with ui.element("div").classes("st-field"):
@@ -212,6 +213,9 @@ class _Times:
         for field in (self._clock, self._days):
             field.box.set_visibility(is_daily)
         self._cron.box.set_visibility(not is_daily)
+        self._refill(self._cron if is_daily else self._clock, Daily(SIX).cron if is_daily else f"{SIX:%H:%M}")
+        if not is_daily:
+            self._refill(self._days, sorted(EVERY_DAY))
         self._preview.clear()
         with self._preview:
             try:
@@ -219,6 +223,11 @@ class _Times:
             except Invalid as reason:
                 field = self._form.fields[reason.field]
                 field.show_error(translated(reason))
+
+    def _refill(self, hidden: Field, value: Any) -> None:
+        """What is out of sight must not hold up the form."""
+        if not hidden.value:
+            hidden.control.set_value(value)
 
     def _show(self, cron: str) -> None:
         zone_name = self._zones.get(self._form.fields["device_id"].value)
