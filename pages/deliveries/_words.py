@@ -26,7 +26,7 @@ ASSIGNMENT_WORDS: dict[AssignmentStatus, str] = {
     AssignmentStatus.PENDING: noop("Asked"),
     AssignmentStatus.ACCEPTED: noop("Accepted"),
     AssignmentStatus.EN_ROUTE: noop("On the way"),
-    AssignmentStatus.ARRIVED: noop("There"),
+    AssignmentStatus.ARRIVED: noop("Arrived"),
     AssignmentStatus.DELIVERED: noop("Delivered"),
     AssignmentStatus.HANDED_OFF: noop("Handed on"),
     AssignmentStatus.REJECTED: noop("Refused"),

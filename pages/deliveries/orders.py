@@ -133,7 +133,7 @@ def _order(look: Looker) -> None:
             ui.navigate.to(f"/deliveries/orders/{made.id}")
             return None
 
-        form.buttons(_("Order"), send, on_cancel=dialog.close)
+        form.buttons(_("Order it"), send, on_cancel=dialog.close)
     dialog.open()
 
 
