@@ -1,6 +1,6 @@
 """A vendor's file of tags is checked row by row before anything is stored, and is taken whole or not at all."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -26,7 +26,6 @@ MOST_SHOWN = 100
 class Sheet:
     """What the person has brought so far."""
 
-    file_name: str = ""
     rows: Rows = field(default=(), repr=False)
 
 
@@ -49,15 +48,12 @@ async def imports(look: Looker, run: UUID | None = None) -> None:
             form.select(
                 "run", _("Run"), {each.id: _named(each) for each in runs}, _chosen(runs, run), required=True, search=len(runs) > 8
             )
-            upload = ui.upload(
-                label=_("CSV file, at most 1 MB"), auto_upload=True, max_files=1, max_file_size=LARGEST_FILE,
-                on_rejected=lambda: form.show_errors({"": _("This file is too large or not a CSV file.")}),
-            ).props('accept=".csv,text/csv,text/plain" flat bordered')  # fmt: skip
+            upload, chosen = _file_field(lambda: form.show_errors({"": _("This file is too large or not a CSV file.")}))
         result = ui.element("div").classes("st-stack").props("role=status")
 
         async def brought(event: events.UploadEventArguments) -> None:
             form.show_errors({})
-            sheet.file_name = event.file.name
+            chosen.set_text(event.file.name)
             try:
                 sheet.rows = await anyio.to_thread.run_sync(read_file, await event.file.read())
             except Invalid as refusal:
@@ -85,6 +81,17 @@ async def imports(look: Looker, run: UUID | None = None) -> None:
         form.buttons(_("Import"), send, cancel_href="/tracking")
 
 
+def _file_field(on_rejected: Callable[[], None]) -> tuple[ui.upload, ui.label]:
+    """A button that opens the file dialog, and where the file's name is shown; the uploader itself is not seen."""
+    with ui.element("div").classes("st-row"):
+        opener = button(_("Choose a CSV file"), icon="attach_file")
+        chosen = ui.label(_("At most 1 MB")).classes("st-soft")
+    upload = ui.upload(auto_upload=True, max_files=1, max_file_size=LARGEST_FILE, on_rejected=on_rejected)
+    upload.props('accept=".csv,text/csv,text/plain"').classes("hidden")
+    opener.on("click", js_handler=f"() => runMethod({upload.id}, 'pickFiles', [])")
+    return upload, chosen
+
+
 def _named(run: Run) -> str:
     return f"{run.description} · {run.brand_name} · {run.client_name} ({day(run.starts_at)})"
 
@@ -100,11 +107,12 @@ def _tell(result: ui.element, sheet: Sheet, refusals: Sequence[Invalid]) -> None
     if not sheet.rows:
         return
     with result:
-        if not refusals:
-            badge("ok", n_("{n} tracker is ready to import.", "{n} trackers are ready to import.", len(sheet.rows)))
-            ui.label(sheet.file_name).classes("st-soft")
-            return
-        badge("critical", n_("{n} row is not right. Nothing was imported.", "{n} rows are not right. Nothing was imported.", len(refusals)))
+        with ui.element("div").classes("st-row"):
+            if refusals:
+                words = n_("{n} row is not right. Nothing was imported.", "{n} rows are not right. Nothing was imported.", len(refusals))
+                badge("critical", words)
+            else:
+                badge("ok", n_("{n} tracker is ready to import.", "{n} trackers are ready to import.", len(sheet.rows)))
         for refusal in refusals[:MOST_SHOWN]:
             where, _sign, column = refusal.field.partition(": ")
             with ui.element("article").classes("st-item"), ui.element("div").classes("st-item-main"):

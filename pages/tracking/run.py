@@ -44,7 +44,9 @@ async def run(look: Looker, run_id: UUID) -> None:
     )  # fmt: skip
     live_value(lambda: _markers(look, run_id), drawn.set_markers, look.topic(TrackerMoved), minimum_interval_s=1.0)
     if may_edit:
-        button(_("Draw a new place"), lambda: drawn.draw("circle"), kind="primary", icon="add_location_alt")
+        with ui.element("div").classes("st-row"):
+            button(_("Draw a new place"), lambda: drawn.draw("circle"), kind="primary", icon="add_location_alt")
+            button(_("Enter its numbers"), lambda: _new_place(look, run_id), kind="quiet", icon="pin")
 
     async def ask() -> Found:
         async with look.transaction() as tx:
@@ -100,16 +102,17 @@ def _item(each: NamedPlace) -> None:
         ui.label(_("within {m} m", m=number(each.place.geofence_size_m, 0)))
 
 
-def _new_place(look: Looker, run_id: UUID, fence: dict[str, Any]) -> None:
-    """Name what was drawn; its numbers can still be set by hand."""
-    (latitude, longitude), radius_m = fence["points"][0], fence["radius_m"] or DEFAULT_GEOFENCE_M
+def _new_place(look: Looker, run_id: UUID, fence: dict[str, Any] | None = None) -> None:
+    """Name what was drawn; its numbers can be set by hand, and all of them are where nothing was drawn."""
+    latitude, longitude = fence["points"][0] if fence else (None, None)
+    radius_m = fence and fence["radius_m"] or DEFAULT_GEOFENCE_M
     with panel(_("New place")) as dialog:
         form = Form()
         with form:
             form.text("name", _("Name"), required=True)
             form.select("kind", _("What it is"), {kind: _(word) for kind, word in PLACE_WORDS.items()}, PlaceKind.STORAGE, required=True)
-            form.number("latitude", _("Latitude"), round(latitude, 6), unit="°", required=True)
-            form.number("longitude", _("Longitude"), round(longitude, 6), unit="°", required=True)
+            form.number("latitude", _("Latitude"), latitude and round(latitude, 6), unit="°", required=True)
+            form.number("longitude", _("Longitude"), longitude and round(longitude, 6), unit="°", required=True)
             form.number("geofence_size_m", _("Size of the circle"), round(radius_m), unit="m", required=True, decimals=0)
 
         async def send(values: dict[str, Any]) -> dict[str, str] | None:
