@@ -97,7 +97,7 @@ class Unit(Tenant, Stamped, Edited, SoftDeleted, table=True):
         Index("uq_units_name", "organization_id", "area_id", text("lower(name)"), unique=True, postgresql_where=LIVING),
     )
     quiet: ClassVar[frozenset[str]] = frozenset(
-        {"last_reading_at", "last_temperature_celsius", "good_readings", "door_is_open", "door_changed_at"}
+        {"last_reading_at", "last_temperature_celsius", "good_readings", "door_is_open", "door_changed_at", "door_seen_at"}
     )
 
     area_id: UUID
@@ -111,6 +111,7 @@ class Unit(Tenant, Stamped, Edited, SoftDeleted, table=True):
     last_temperature_celsius: Decimal | None = celsius()
     door_is_open: bool | None = Field(default=None, sa_type=Boolean)
     door_changed_at: datetime | None = instant(nullable=True)
+    door_seen_at: datetime | None = instant(nullable=True)
     is_manual_monitoring_required: bool = _flag(False)
     manual_monitoring_interval_minutes: int | None = None
     last_manual_log_at: datetime | None = instant(nullable=True)

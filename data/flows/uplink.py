@@ -1,6 +1,6 @@
 """A sensor speaks: a batch of one organization's messages goes through these steps, each a few statements however many."""
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -41,22 +41,12 @@ class Outcome:
     """What is answered to the sender of one message."""
 
     fate: Fate = Fate.UNKNOWN
-    unit_id: UUID | None = None
-    device_id: UUID | None = None
-    recorded_at: datetime | None = None
+    reading: Reading | None = None
     alerts_triggered: int = 0
     reason: str = ""
 
 
-@dataclass(slots=True)
-class Heard:
-    """A message on its way through the steps."""
-
-    reading: Reading
-    unit: Watched
-    outcome: Outcome
-    speaks_for_unit: bool
-    is_late: bool
+Heard = tuple[Reading, Outcome]
 
 
 @dataclass(slots=True)
@@ -67,6 +57,9 @@ class Batch:
     source: ReadingSource
     outcomes: list[Outcome | Refusal] = field(default_factory=list)
     heard: list[Heard] = field(default_factory=list)
+    sensors: Collection[Sensor] = ()
+    has_repeats: bool = False
+    units: Mapping[UUID, Watched] = field(default_factory=dict)
     alarms: dict[UUID, Outcome] = field(default_factory=dict)
     alerts: Sequence[Alert] = ()
 
@@ -91,107 +84,112 @@ async def _run(tx: Transaction, steps: Iterable[Step], batch: Batch) -> Sequence
 
 
 async def match_devices(tx: Transaction, batch: Batch) -> None:
-    """Find the sensor and its unit by EUI, and lock the units; note who is a stranger."""
+    """Find the sensor and its unit by EUI; note who is a stranger."""
     messages: Sequence[Measurement] = batch.messages  # type: ignore[assignment]
-    euis = {message.device_eui for message in messages}
-    units = await watch.units_by_eui(tx, euis)
-    sensors = await watch.sensors_by_eui(tx, euis)
+    sensors = await watch.sensors_by_eui(tx, {message.device_eui for message in messages})
+    batch.sensors = sensors.values()
     strangers: dict[str, Stranger] = {}
     for message in messages:
         sensor = sensors.get(message.device_eui)
-        unit = units.get(sensor.unit_id) if sensor and sensor.unit_id else None
-        if sensor is None or unit is None:
+        if sensor is None or sensor.unit_id is None:
             reason = UNASSIGNED if sensor else UNKNOWN
             batch.outcomes.append(Outcome(reason=reason))
             _note(strangers, message, reason)
         else:
-            _hear(batch, Reading(unit.unit_id, sensor.device_id, message), unit, sensor)
+            _hear(batch, Reading(sensor, sensor.unit_id, message))
     batch.heard.sort(key=_time)
     await note_unknown_devices(tx, list(strangers.values()), network=batch.source.value, at=now())
 
 
 async def match_units(tx: Transaction, batch: Batch) -> None:
-    """Find the unit (and the sensor, where one is named) by its id, and lock the units."""
+    """Find the unit (and the sensor, where one is named) by its id."""
     messages: Sequence[UnitMeasurement] = batch.messages  # type: ignore[assignment]
-    units = await watch.units_by_id(tx, {message.unit_id for message in messages})
+    units = await watch.known_units(tx, {message.unit_id for message in messages})
+    nameless = {unit_id: Sensor(NO_DEVICE, unit_id, is_primary=True) for unit_id in units}
     named = {message.device_id for message in messages if message.device_id}
     sensors = await watch.sensors_by_id(tx, named) if named else {}
+    batch.sensors = [*nameless.values(), *sensors.values()]
     for message in messages:
-        unit = units.get(message.unit_id)
-        sensor = sensors.get(message.device_id) if message.device_id else None
-        if unit is None:
+        sensor = sensors.get(message.device_id) if message.device_id else nameless.get(message.unit_id)
+        if message.unit_id not in units:
             batch.outcomes.append(NotFound("There is no such unit."))
-        elif message.device_id and (sensor is None or sensor.unit_id != message.unit_id):
+        elif sensor is None or sensor.unit_id != message.unit_id:
             batch.outcomes.append(NotFound("There is no such sensor in this unit."))
         else:
-            _hear(batch, Reading(unit.unit_id, message.device_id or NO_DEVICE, message), unit, sensor)
+            _hear(batch, Reading(sensor, message.unit_id, message))
     batch.heard.sort(key=_time)
 
 
+async def insert_readings(tx: Transaction, batch: Batch) -> None:
+    """Keep every temperature. This is the heavy part, and waits for nobody: nothing is locked yet."""
+    found = [reading for reading, _ in batch.heard if reading.measured.temperature_celsius is not None]
+    inserted = await readings.insert(tx, found, batch.source)
+    batch.has_repeats = inserted < len(found)
+
+
 async def drop_repeats(tx: Transaction, batch: Batch) -> None:
-    """Take out what was kept before. Only what is not newer than all that its sensor said can have been."""
-    suspects = [h.reading for h in batch.heard if h.is_late and h.reading.measured.temperature_celsius is not None]
-    known = set(await readings.kept_already(tx, suspects))
+    """Where fewer readings were new than came: take out those that were kept before or come twice in the batch."""
+    if not batch.has_repeats:
+        return
+    found = [reading for reading, _ in batch.heard if reading.measured.temperature_celsius is not None]
+    known = await readings.kept_before(tx, found)
     fresh = []
-    for heard in batch.heard:
-        if heard.reading.measured.temperature_celsius is None:
-            heard.outcome.fate = Fate.HEARD
-        elif heard.reading.key in known:
-            heard.outcome.fate = Fate.REPEATED
-            continue
-        else:
-            heard.outcome.fate = Fate.LATE if heard.is_late else Fate.STORED
-            known.add(heard.reading.key)
-        fresh.append(heard)
+    for reading, outcome in batch.heard:
+        if reading.measured.temperature_celsius is not None:
+            if reading.key in known:
+                outcome.fate = Fate.REPEATED
+                continue
+            known.add(reading.key)
+        fresh.append((reading, outcome))
     batch.heard = fresh
 
 
-async def insert_readings(tx: Transaction, batch: Batch) -> None:
-    """Keep every temperature, and note when each sensor was last heard."""
-    await readings.insert(
-        tx, [h.reading for h in batch.heard if h.reading.measured.temperature_celsius is not None], batch.source
-    )
-    newest = {h.reading.device_id: h.reading.measured for h in batch.heard if not h.is_late}
-    newest.pop(NO_DEVICE, None)
-    await readings.heard(tx, newest)
-
-
 async def judge(tx: Transaction, batch: Batch) -> None:
-    """Let each unit's state follow from what was heard of it, in the order it happened; late messages move nothing."""
-    doors: list[DoorMoved] = []
-    for heard in batch.heard:
-        unit, measured = heard.unit, heard.reading.measured
-        if heard.is_late:
+    """Lock the units, and let each one's state follow from what was heard of it, in the order it happened."""
+    batch.units = await watch.locked_units(tx, {sensor.unit_id for sensor in batch.sensors if sensor.unit_id})
+    for sensor in batch.sensors:
+        sensor.unit = batch.units.get(sensor.unit_id) if sensor.unit_id else None
+    doors = []
+    for reading, outcome in batch.heard:
+        unit = reading.sensor.unit
+        if unit is None:  # taken away since it was matched
             continue
-        if _door_moved(heard):
-            doors.append(DoorMoved(heard.reading, unit.door_changed_at))
-            unit.door_is_open, unit.door_changed_at = measured.door_is_open, measured.recorded_at
-        if heard.speaks_for_unit and measured.temperature_celsius is not None:
-            _judge_reading(batch, heard, round(measured.temperature_celsius, 2))
+        if reading.measured.door_is_open is not None and (moved := _see_door(unit, reading)):
+            doors.append(moved)
+        if reading.sensor.is_primary and reading.measured.temperature_celsius is not None:
+            _judge_reading(batch, unit, reading, outcome)
     await readings.insert_doors(tx, doors)
-    await states.save(tx, _units(batch))
+    await readings.heard(tx, {r.sensor.device_id: r.measured for r, _ in batch.heard if r.sensor.device_id != NO_DEVICE})
+    await states.save(tx, batch.units.values())
 
 
-def _door_moved(heard: Heard) -> bool:
-    is_open, at, changed_at = heard.reading.measured.door_is_open, heard.reading.measured.recorded_at, heard.unit.door_changed_at
-    return is_open is not None and is_open is not heard.unit.door_is_open and (changed_at is None or at > changed_at)
-
-
-def _judge_reading(batch: Batch, heard: Heard, celsius: float) -> None:
-    unit, at = heard.unit, heard.reading.measured.recorded_at
+def _judge_reading(batch: Batch, unit: Watched, reading: Reading, outcome: Outcome) -> None:
+    at, celsius = reading.measured.recorded_at, round(reading.measured.temperature_celsius or 0.0, 2)
     if unit.last_reading_at is not None and at <= unit.last_reading_at:
-        heard.outcome.fate = Fate.LATE
+        outcome.fate = Fate.LATE
         return
     unit.last_reading_at, unit.last_celsius = at, celsius
     after = rules.judge(unit.state, unit.rule, celsius, at, door_open_since=unit.door_open_since)
     if after.status is rules.ALARM and unit.state.status is not rules.ALARM:
-        batch.alarms.setdefault(unit.unit_id, heard.outcome)
+        batch.alarms.setdefault(unit.unit_id, outcome)
     unit.move(after, at, celsius)
+
+
+def _see_door(unit: Watched, reading: Reading) -> DoorMoved | None:
+    at, is_open = reading.measured.recorded_at, reading.measured.door_is_open
+    if unit.door_seen_at is not None and at <= unit.door_seen_at:
+        return None
+    unit.door_seen_at = at
+    if is_open is unit.door_is_open:
+        return None
+    moved = DoorMoved(reading, unit.door_changed_at)
+    unit.door_is_open, unit.door_changed_at = is_open, at
+    return moved
 
 
 async def alerts(tx: Transaction, batch: Batch) -> None:
     """Open and close the alerts that follow."""
-    batch.alerts = await states.raise_and_resolve(tx, _units(batch))
+    batch.alerts = await states.raise_and_resolve(tx, batch.units.values())
     for alert in batch.alerts:
         if outcome := batch.alarms.get(alert.subject_id):
             outcome.alerts_triggered += 1
@@ -202,25 +200,17 @@ async def notify(tx: Transaction, batch: Batch) -> None:
     await states.tell_people(tx, batch.alerts)
 
 
-STEPS: tuple[Step, ...] = (match_devices, drop_repeats, insert_readings, judge, alerts, notify)
+STEPS: tuple[Step, ...] = (match_devices, insert_readings, drop_repeats, judge, alerts, notify)
 
 
-def _hear(batch: Batch, reading: Reading, unit: Watched, sensor: Sensor | None) -> None:
-    newest = sensor.last_seen_at if sensor else unit.last_reading_at
-    at = reading.measured.recorded_at
-    outcome = Outcome(unit_id=unit.unit_id, device_id=reading.device_id, recorded_at=at)
+def _hear(batch: Batch, reading: Reading) -> None:
+    outcome = Outcome(Fate.HEARD if reading.measured.temperature_celsius is None else Fate.STORED, reading)
     batch.outcomes.append(outcome)
-    is_late = newest is not None and at <= newest
-    batch.heard.append(Heard(reading, unit, outcome, sensor is None or sensor.is_primary, is_late))
-
-
-def _units(batch: Batch) -> list[Watched]:
-    return list({heard.unit.unit_id: heard.unit for heard in batch.heard}.values())
-
+    batch.heard.append((reading, outcome))
 
 
 def _time(heard: Heard) -> datetime:
-    return heard.reading.measured.recorded_at
+    return heard[0].measured.recorded_at
 
 
 def _note(strangers: dict[str, Stranger], message: Measurement, reason: str) -> None:

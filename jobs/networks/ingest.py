@@ -1,8 +1,6 @@
 """Another system tells the temperatures of units it knows by our ids, many in one request."""
 
-from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
@@ -62,12 +60,9 @@ def _result(outcome: Outcome | Refusal) -> dict[str, Any]:
     if isinstance(outcome, Refusal):
         said: dict[str, Any] = {"status": "refused", "message": str(outcome)}
         return said | ({"field": outcome.field} if isinstance(outcome, Invalid) else {})
-    return {"status": outcome.fate.value, "recordedAt": _iso(outcome.recorded_at), "unitId": _text(outcome.unit_id)}
-
-
-def _iso(at: datetime | None) -> str | None:
-    return at.isoformat() if at else None
-
-
-def _text(unit_id: UUID | None) -> str | None:
-    return str(unit_id) if unit_id else None
+    assert outcome.reading
+    return {
+        "status": outcome.fate.value,
+        "unitId": str(outcome.reading.unit_id),
+        "recordedAt": outcome.reading.measured.recorded_at.isoformat(),
+    }

@@ -44,12 +44,14 @@ async def receive(request: Request) -> JSONResponse:
     )
 
 
-def reading(outcome: Outcome) -> dict[str, Any]:
+def reading(outcome: Outcome) -> dict[str, Any] | None:
     """What a reading is known by: its unit, its sensor and its instant (epoch milliseconds too)."""
-    assert outcome.recorded_at
+    if outcome.reading is None:
+        return None
+    at = outcome.reading.measured.recorded_at
     return {
-        "unitId": str(outcome.unit_id),
-        "deviceId": str(outcome.device_id),
-        "recordedAt": outcome.recorded_at.isoformat(),
-        "recordedAtMs": epoch_ms(outcome.recorded_at),
+        "unitId": str(outcome.reading.unit_id),
+        "deviceId": str(outcome.reading.sensor.device_id),
+        "recordedAt": at.isoformat(),
+        "recordedAtMs": epoch_ms(at),
     }

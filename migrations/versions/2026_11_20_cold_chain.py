@@ -108,6 +108,7 @@ def upgrade() -> None:
     sa.Column('last_temperature_celsius', sa.Numeric(precision=7, scale=2), nullable=True),
     sa.Column('door_is_open', sa.Boolean(), nullable=True),
     sa.Column('door_changed_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('door_seen_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('is_manual_monitoring_required', sa.Boolean(), nullable=False),
     sa.Column('manual_monitoring_interval_minutes', sa.Integer(), nullable=True),
     sa.Column('last_manual_log_at', sa.DateTime(timezone=True), nullable=True),

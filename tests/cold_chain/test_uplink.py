@@ -1,5 +1,6 @@
 """A batch of messages on its way through the flow, and what the clock does when none come."""
 
+import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -287,3 +288,24 @@ async def test_another_system_tells_units_by_id_and_is_refused_what_is_not_ours(
     ]  # fmt: skip
     assert all(isinstance(o, Outcome | Refusal) for o in outcomes)
     assert (await look(world, store.unit_id)).last_reading_at == at + timedelta(minutes=1)
+
+
+async def test_two_writers_with_the_same_readings_both_finish_and_each_is_kept_once(
+    world: World, store: ColdStore, owner_connection: psycopg.Connection
+) -> None:
+    messages = [measured(-20, ago(minutes=minute)) for minute in range(60, 0, -1)]
+    outcomes = await asyncio.gather(take(world, *messages), take(world, *reversed(messages)), take(world, *messages))
+    assert owner_connection.execute("select count(*) from cold_chain.sensor_readings").fetchone() == (60,)
+    assert sum(o.fate is Fate.REPEATED for batch in outcomes for o in batch) == 120
+    assert (await look(world, store.unit_id)).last_reading_at == messages[-1].recorded_at
+
+
+async def test_a_door_seen_by_one_sensor_is_not_moved_back_by_what_another_said_before(world: World, store: ColdStore) -> None:
+    async with transaction(world.owner) as tx:
+        await places.create_sensor(tx, store.unit_id, device_eui="0004A30B001C0AAA", name="Door")
+    at = ago(minutes=5)
+    await take(world, measured(-20, at + timedelta(seconds=30)))
+    await take(world, measured(None, at, "0004A30B001C0AAA", door_is_open=True))
+    assert (await look(world, store.unit_id)).door_is_open is True
+    await take(world, measured(None, at - timedelta(minutes=1), door_is_open=False))
+    assert (await look(world, store.unit_id)).door_is_open is True

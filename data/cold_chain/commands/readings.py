@@ -1,6 +1,6 @@
 """Readings are kept as they came, once each, and say when their sensor was last heard."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -8,33 +8,34 @@ from uuid import UUID
 
 from sqlalchemy import text
 
+from data.cold_chain.queries.watch import Sensor
 from data.cold_chain.values import Measurement, ReadingSource, UnitMeasurement
 from data.core import columns
 from data.core.session import Transaction
 
+Key = tuple[UUID, UUID, datetime]
+
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A measurement and what it was matched to."""
+    """A measurement and who made it."""
 
+    sensor: Sensor
     unit_id: UUID
-    device_id: UUID
     measured: Measurement | UnitMeasurement
 
     @property
-    def key(self) -> tuple[UUID, UUID, datetime]:
-        return self.unit_id, self.device_id, self.measured.recorded_at
+    def key(self) -> Key:
+        return self.unit_id, self.sensor.device_id, self.measured.recorded_at
 
 
-Key = tuple[UUID, UUID, datetime]
-
-_KEPT = text("""
+_OTHERS = text("""
 select r.unit_id, r.device_id, r.recorded_at from cold_chain.sensor_readings r
-join unnest(:units, :devices, :times) k (unit_id, device_id, recorded_at)
-using (unit_id, device_id, recorded_at)
-where r.organization_id = :organization_id
-  and r.recorded_at between :first and :last
+join unnest(:units, :devices, :times) k (unit_id, device_id, recorded_at) using (unit_id, device_id, recorded_at)
+where r.organization_id = :organization_id and r.recorded_at between :first and :last
+  and r.xmin <> pg_current_xact_id()::xid
 """)
+"""`xmin` is the transaction that wrote a row."""
 
 _INSERT = text("""
 insert into cold_chain.sensor_readings
@@ -44,16 +45,18 @@ select :organization_id, v.unit_id, v.device_id, v.recorded_at, v.temperature, v
    cast(:source as cold_chain.reading_source), v.received_at, v.raw
 from unnest(:units, :devices, :times, :temperatures, :humidities, :batteries, :signals, :received, :raws) v
   (unit_id, device_id, recorded_at, temperature, humidity, battery, signal, received_at, raw)
+order by v.unit_id, v.recorded_at, v.device_id
 on conflict do nothing
 """)
+"""In the order of the key: two writers with the same readings then wait for each other, and never in a circle."""
 
 _SEEN = text("""
 update cold_chain.devices d set
-  last_seen_at = greatest(d.last_seen_at, v.seen_at), status = 'active',
+  last_seen_at = v.seen_at, status = 'active',
   battery_percent = coalesce(v.battery, d.battery_percent), battery_v = coalesce(v.volts, d.battery_v),
   signal_dbm = coalesce(v.signal, d.signal_dbm)
 from unnest(:ids, :times, :batteries, :volts, :signals) v (id, seen_at, battery, volts, signal)
-where d.organization_id = :organization_id and d.id = v.id
+where d.organization_id = :organization_id and d.id = v.id and (d.last_seen_at is null or d.last_seen_at < v.seen_at)
 """)
 
 _DOORS = text("""
@@ -65,19 +68,10 @@ on conflict do nothing
 """)
 
 
-async def kept_already(tx: Transaction, readings: Sequence[Reading]) -> Collection[Key]:
-    """Which of these readings have been kept before."""
+async def insert(tx: Transaction, readings: Sequence[Reading], source: ReadingSource) -> int:
+    """Keep readings in one statement, and how many were new. What was kept before stays as it is."""
     if not readings:
-        return ()
-    times = [reading.measured.recorded_at for reading in readings]
-    rows = await tx.execute(_KEPT, _keys(tx, readings) | {"first": min(times), "last": max(times)})
-    return {(unit_id, device_id, at) for unit_id, device_id, at in rows}
-
-
-async def insert(tx: Transaction, readings: Sequence[Reading], source: ReadingSource) -> None:
-    """Keep readings in one statement. What was kept before stays as it is."""
-    if not readings:
-        return
+        return 0
     measured = [reading.measured for reading in readings]
     more = {
         "source": source.value,
@@ -88,7 +82,17 @@ async def insert(tx: Transaction, readings: Sequence[Reading], source: ReadingSo
         "received": columns.instants(m.received_at for m in measured),
         "raws": columns.texts(m.raw_payload for m in measured),
     }
-    await tx.execute(_INSERT, _keys(tx, readings) | more)
+    result = await tx.execute(_INSERT, _keys(tx, readings) | more)
+    return int(result.rowcount)  # type: ignore[attr-defined]
+
+
+async def kept_before(tx: Transaction, readings: Sequence[Reading]) -> set[Key]:
+    """Which of these readings another transaction has kept."""
+    if not readings:
+        return set()
+    times = [reading.measured.recorded_at for reading in readings]
+    rows = await tx.execute(_OTHERS, _keys(tx, readings) | {"first": min(times), "last": max(times)})
+    return {(unit_id, device_id, at) for unit_id, device_id, at in rows}
 
 
 async def heard(tx: Transaction, newest: Mapping[UUID, Measurement | UnitMeasurement]) -> None:
@@ -133,6 +137,6 @@ def _keys(tx: Transaction, readings: Sequence[Reading]) -> dict[str, Any]:
     return {
         "organization_id": tx.organization_id,
         "units": columns.ids([r.unit_id for r in readings]),
-        "devices": columns.ids([r.device_id for r in readings]),
+        "devices": columns.ids([r.sensor.device_id for r in readings]),
         "times": columns.instants(r.measured.recorded_at for r in readings),
     }

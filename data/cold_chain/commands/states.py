@@ -29,9 +29,9 @@ _SAVE = text("""
 update cold_chain.units u set
   status = cast(v.status as cold_chain.unit_status), out_of_range_since_at = v.out_since, good_readings = v.good,
   last_reading_at = v.reading_at, last_temperature_celsius = v.celsius, door_is_open = v.door_is_open,
-  door_changed_at = v.door_at, status_changed_at = coalesce(v.changed_at, u.status_changed_at)
-from unnest(:ids, :statuses, :out_since, :good, :reading_at, :celsius, :door_is_open, :door_at, :changed_at)
-  v (id, status, out_since, good, reading_at, celsius, door_is_open, door_at, changed_at)
+  door_changed_at = v.door_at, door_seen_at = v.door_seen, status_changed_at = coalesce(v.changed_at, u.status_changed_at)
+from unnest(:ids, :statuses, :out_since, :good, :reading_at, :celsius, :door_is_open, :door_at, :door_seen, :changed_at)
+  v (id, status, out_since, good, reading_at, celsius, door_is_open, door_at, door_seen, changed_at)
 where u.organization_id = :organization_id and u.id = v.id
 """)
 
@@ -52,6 +52,7 @@ async def save(tx: Transaction, units: Collection[Watched]) -> None:
             "celsius": columns.doubles(u.last_celsius for u in units),
             "door_is_open": columns.booleans(u.door_is_open for u in units),
             "door_at": columns.instants(u.door_changed_at for u in units),
+            "door_seen": columns.instants(u.door_seen_at for u in units),
             "changed_at": columns.instants(
                 next((m.at for m in reversed(u.moves) if _is_step(m)), None) for u in units
             ),
@@ -98,7 +99,7 @@ async def tell_people(tx: Transaction, alerts: Sequence[Alert]) -> None:
 
 async def pass_time(tx: Transaction, unit_ids: Sequence[UUID], at: datetime) -> Sequence[Alert]:
     """Judge these units by the clock alone, as if nothing will be heard of them; the alerts that follow."""
-    units = await watch.units_by_id(tx, unit_ids)
+    units = await watch.locked_units(tx, unit_ids)
     for unit in units.values():
         after = rules.pass_time(
             unit.state, unit.rule, at, last_reading_at=unit.last_reading_at, door_open_since=unit.door_open_since

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Row, Select, and_, any_, bindparam, func, or_
+from sqlalchemy import ColumnElement, Row, Select, and_, any_, bindparam, func, or_
 from sqlalchemy.orm import aliased
 from sqlalchemy.types import NullType
 from sqlmodel import col, select
@@ -43,6 +43,7 @@ class Watched:
     last_celsius: float | None
     door_is_open: bool | None
     door_changed_at: datetime | None
+    door_seen_at: datetime | None
     moves: list[Move] = field(default_factory=list)
 
     @property
@@ -59,30 +60,33 @@ class Watched:
 
 @dataclass(slots=True)
 class Sensor:
-    """A sensor and the newest thing it ever said, before which everything is late."""
+    """Who speaks of which unit (None: it is assigned to none), and whether it speaks for the unit's temperature."""
 
     device_id: UUID
     unit_id: UUID | None
     is_primary: bool
-    last_seen_at: datetime | None
+    unit: Watched | None = None
+    """Set while the unit is locked and judged."""
 
 
 def with_rules(statement: Select[Any]) -> Select[Any]:
-    """Join to a select from `Unit` its area and site, and the three rules that may say something about it."""
+    """Join to a select from `Unit` its area and site, and the three rules that may say something about it.
+
+    Each join names the organization too: that is what the keys begin with.
+    """
+    area, site = col(Area.deleted_at).is_(None), col(Site.deleted_at).is_(None)
+    no_scope = and_(col(_OF_ALL.unit_id).is_(None), col(_OF_ALL.site_id).is_(None))
     return (
-        statement.join(Area, and_(col(Area.id) == Unit.area_id, col(Area.deleted_at).is_(None)))
-        .join(Site, and_(col(Site.id) == Area.site_id, col(Site.deleted_at).is_(None)))
-        .outerjoin(_OWN, col(_OWN.unit_id) == Unit.id)
-        .outerjoin(_OF_SITE, col(_OF_SITE.site_id) == Area.site_id)
-        .outerjoin(
-            _OF_ALL,
-            and_(
-                col(_OF_ALL.organization_id) == Unit.organization_id,
-                col(_OF_ALL.unit_id).is_(None),
-                col(_OF_ALL.site_id).is_(None),
-            ),
-        )
+        statement.join(Area, and_(_with_unit(Area), col(Area.id) == Unit.area_id, area))
+        .join(Site, and_(_with_unit(Site), col(Site.id) == Area.site_id, site))
+        .outerjoin(_OWN, and_(_with_unit(_OWN), col(_OWN.unit_id) == Unit.id))
+        .outerjoin(_OF_SITE, and_(_with_unit(_OF_SITE), col(_OF_SITE.site_id) == Area.site_id))
+        .outerjoin(_OF_ALL, and_(_with_unit(_OF_ALL), no_scope))
     )
+
+
+def _with_unit(other: Any) -> ColumnElement[bool]:
+    return col(other.organization_id) == Unit.organization_id
 
 
 def said(name: str) -> Any:
@@ -93,7 +97,8 @@ def said(name: str) -> Any:
 SAID = tuple(said(name) for name in INHERITED)
 _COLUMNS: tuple[Any, ...] = (
     Unit.id, Unit.name, Unit.unit_type, Unit.status, Unit.out_of_range_since_at, Unit.good_readings,
-    Unit.last_reading_at, Unit.last_temperature_celsius, Unit.door_is_open, Unit.door_changed_at, Area.site_id,
+    Unit.last_reading_at, Unit.last_temperature_celsius, Unit.door_is_open, Unit.door_changed_at,
+    Unit.door_seen_at, Area.site_id,
 )  # fmt: skip
 _WATCHED = with_rules(select(*_COLUMNS, *SAID).select_from(Unit)).where(col(Unit.deleted_at).is_(None))
 
@@ -102,29 +107,29 @@ def _any(name: str) -> Any:
     return any_(bindparam(name, type_=NullType()))
 
 
-_LOCKED = _WATCHED.order_by(col(Unit.id)).with_for_update(key_share=True, of=Unit)
-_LIVING_SENSOR = col(Device.deleted_at).is_(None)
-_BY_ID = _LOCKED.where(col(Unit.id) == _any("unit_ids"))
-_BY_EUI = _LOCKED.where(
-    col(Unit.id).in_(select(Device.unit_id).where(col(Device.device_eui) == _any("device_euis"), _LIVING_SENSOR))
+_LOCKED = (
+    _WATCHED.where(col(Unit.id) == _any("unit_ids")).order_by(col(Unit.id)).with_for_update(key_share=True, of=Unit)
 )
-_SENSOR: Select[Any] = select(
-    Device.id, Device.device_eui, Device.unit_id, Device.is_primary, Device.last_seen_at  # type: ignore[call-overload]
-).where(_LIVING_SENSOR)
+_SENSOR_COLUMNS: tuple[Any, ...] = (Device.id, Device.device_eui, col(Unit.id).label("unit_id"), Device.is_primary)
+_SENSOR = (
+    select(*_SENSOR_COLUMNS)
+    .outerjoin(Unit, and_(_with_unit(Device), col(Unit.id) == Device.unit_id, col(Unit.deleted_at).is_(None)))
+    .where(col(Device.deleted_at).is_(None))
+)
 _SENSORS_BY_EUI = _SENSOR.where(col(Device.device_eui) == _any("device_euis"))
 _SENSORS_BY_ID = _SENSOR.where(col(Device.id) == _any("device_ids"))
 
 
-async def units_by_eui(tx: Transaction, device_euis: Collection[str]) -> dict[UUID, Watched]:
-    """The units of these sensors, locked."""
-    rows = await tx.execute(_BY_EUI, {"device_euis": columns.texts(device_euis)})
+async def locked_units(tx: Transaction, unit_ids: Collection[UUID]) -> dict[UUID, Watched]:
+    """These units, locked until the transaction ends; those that do not exist here are not in the answer."""
+    rows = await tx.execute(_LOCKED, {"unit_ids": columns.ids(unit_ids)})
     return {row.id: _watched(row) for row in rows}
 
 
-async def units_by_id(tx: Transaction, unit_ids: Collection[UUID]) -> dict[UUID, Watched]:
-    """These units, locked; those that do not exist here are not in the answer."""
-    rows = await tx.execute(_BY_ID, {"unit_ids": columns.ids(unit_ids)})
-    return {row.id: _watched(row) for row in rows}
+async def known_units(tx: Transaction, unit_ids: Collection[UUID]) -> set[UUID]:
+    """Which of these units there are."""
+    statement = select(Unit.id).where(col(Unit.id) == _any("unit_ids"), col(Unit.deleted_at).is_(None))
+    return set((await tx.execute(statement, {"unit_ids": columns.ids(unit_ids)})).scalars())
 
 
 def _watched(row: Row[Any]) -> Watched:
@@ -139,19 +144,20 @@ def _watched(row: Row[Any]) -> Watched:
         last_celsius=None if warmth is None else float(warmth),
         door_is_open=row.door_is_open,
         door_changed_at=row.door_changed_at,
+        door_seen_at=row.door_seen_at,
     )
 
 
 async def sensors_by_eui(tx: Transaction, device_euis: Collection[str]) -> dict[str, Sensor]:
     """Our living sensors with these EUIs."""
     rows = await tx.execute(_SENSORS_BY_EUI, {"device_euis": columns.texts(device_euis)})
-    return {row.device_eui: Sensor(row.id, row.unit_id, row.is_primary, row.last_seen_at) for row in rows}
+    return {row.device_eui: Sensor(row.id, row.unit_id, row.is_primary) for row in rows}
 
 
 async def sensors_by_id(tx: Transaction, device_ids: Collection[UUID]) -> dict[UUID, Sensor]:
     """Our living sensors with these ids."""
     rows = await tx.execute(_SENSORS_BY_ID, {"device_ids": columns.ids(device_ids)})
-    return {row.id: Sensor(row.id, row.unit_id, row.is_primary, row.last_seen_at) for row in rows}
+    return {row.id: Sensor(row.id, row.unit_id, row.is_primary) for row in rows}
 
 
 async def due(tx: Transaction, at: datetime) -> Mapping[UUID, Sequence[UUID]]:
