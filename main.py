@@ -202,7 +202,13 @@ def listen(settings: Settings, app: FastAPI, *, on_ready: Callable[[], None]) ->
 
 
 def set_up_logs() -> None:
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.INFO))
+    """One line an event; a traceback shows no values of variables, for keys and passwords are among them."""
+    structlog.reset_defaults()
+    writer = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+    structlog.configure(
+        processors=[*structlog.get_config()["processors"][:-1], writer],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+    )
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s [%(levelname)s] %(name)s: %(message)s")
 
 
@@ -261,7 +267,7 @@ def run(
             demonstration=True, **demonstration.SETTINGS,
         )  # type: ignore[call-arg]  # fmt: skip
         prepared(settings)
-        asyncio.run(_with_database(settings, demonstration.ensure_world))
+        asyncio.run(_with_database(settings, lambda: demonstration.ensure_world(settings)))
         app = compose(settings, *((demonstration.simulated,) if devices else ()))
         listen(settings, app, on_ready=lambda: typer.echo(demonstration.welcome(settings)))
 

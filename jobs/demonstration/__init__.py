@@ -1,17 +1,25 @@
 """A business that does not exist, with devices that do as real ones would: what `run` shows, and nothing else reaches."""
 
-from jobs.demonstration.people import PASSWORD, SIGN_INS, ensure_people
-
-__all__ = ["PASSWORD", "SETTINGS", "SIGN_INS", "ensure_world", "simulated", "welcome"]
-
+import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
 from data.core.settings import Settings
+from jobs.demonstration.people import PASSWORD, SIGN_INS
+from jobs.demonstration.simulation import free_port, living
+from jobs.demonstration.world import ensure_world
 
-SETTINGS: dict[str, Any] = {}
-"""What the demonstration sets beside the addresses that `run` chooses."""
+__all__ = ["PASSWORD", "SETTINGS", "SIGN_INS", "ensure_world", "simulated", "welcome"]
+
+_HAYSTACK_PORT = free_port()
+SETTINGS: dict[str, Any] = {
+    "find_my_url": f"http://127.0.0.1:{_HAYSTACK_PORT}/",
+    "find_my_user": "demonstration",
+    "find_my_password": secrets.token_urlsafe(16),
+    "find_my_every_s": 60,
+}
+"""What the demonstration sets beside the addresses that `run` chooses: where its own crowd of phones is asked."""
 
 
 def welcome(settings: Settings) -> str:
@@ -21,12 +29,8 @@ def welcome(settings: Settings) -> str:
     return f"\nSteading is at http://{settings.host}:{settings.port}\n\n{people}\n\nThe password is {PASSWORD} for all of them. Ctrl-C ends everything.\n"
 
 
-async def ensure_world() -> None:
-    """Make the demonstration's world, once."""
-    await ensure_people()
-
-
 @asynccontextmanager
 async def simulated(settings: Settings) -> AsyncIterator[None]:
     """The simulated devices, each speaking its own protocol to the same doors as a real one."""
-    yield
+    async with living(settings, haystack_port=_HAYSTACK_PORT):
+        yield

@@ -96,6 +96,13 @@ def door_is_open(room: ColdRoom, at: float) -> bool:
     return bool(is_opened[0]) and starts[0] <= since < starts[0] + lasts[0]
 
 
+def openings(room: ColdRoom, start_s: float, end_s: float) -> list[tuple[float, float]]:
+    """When the door was opened in a stretch of time, and for how long each time (seconds), one after the other."""
+    slots = np.arange(start_s // OPENING_SLOT_S + 1, end_s // OPENING_SLOT_S, dtype=np.float64)
+    is_opened, starts, lasts = _opening(room, slots)
+    return list(zip((slots * OPENING_SLOT_S + starts)[is_opened].tolist(), lasts[is_opened].tolist(), strict=True))
+
+
 def past_faults(room: ColdRoom, start_s: float, end_s: float) -> list[Fault]:
     """The faults of a stretch of time: now and then one in the busy afternoon, most of them short."""
     found = []

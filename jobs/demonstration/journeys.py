@@ -110,14 +110,16 @@ def heard(journey: Journey, since_s: float, until_s: float) -> Iterator[Heard]:
     luck, when, vague, way = (chance(journey.seed + n, slots) for n in range(4))
     hours = hour_of_day(slots * SLOT_S)
     awake = np.where((hours > 5.5) & (hours < 22), 1.0, 0.18)
-    for number, slot in enumerate(slots):
-        at_s = float(slot * SLOT_S + np.floor(when[number] * SLOT_S))
-        if not since_s <= at_s < until_s or at_s < journey.begins_s:
+    most = max(9.0, *(stop.phones_an_hour for stop in (FACTORY, DANGKOR, TUOL_KORK, *SHOPS))) * SLOT_S / HOUR_S
+    begins_s = journey.begins_s
+    for number in np.flatnonzero(luck < most):
+        at_s = float(slots[number] * SLOT_S + np.floor(when[number] * SLOT_S))
+        if not since_s <= at_s < until_s or at_s < begins_s:
             continue
         point, stop = journey.where(at_s)
         an_hour = 9.0 * max(awake[number], 0.5) if stop is None else stop.phones_an_hour * awake[number]
         if luck[number] < an_hour * SLOT_S / HOUR_S:
-            yield _heard(at_s, point, float(vague[number]), float(way[number]) * tau, at_s - journey.begins_s)
+            yield _heard(at_s, point, float(vague[number]), float(way[number]) * tau, at_s - begins_s)
 
 
 def _heard(at_s: float, point: Point, vague: float, direction: float, age_s: float) -> Heard:
