@@ -45,7 +45,8 @@ class Looker:
     frame: Frame | None = None
     organization_name: str = ""
     is_demonstration: bool = False
-    _extra: dict[str, Any] = field(default_factory=dict)
+    page: ui.element = field(default_factory=lambda: ui.context.client.content)
+    """The page itself, for what outlives the part of it that asked (notices, dialogs)."""
 
     def may(self, permission: str, scope: UUID | None = None) -> bool:
         """Whether to offer it. The command asks again."""
@@ -67,7 +68,8 @@ class Looker:
             async with transaction(self.actor) as tx:
                 yield tx
         except Exception as reason:  # an edge
-            ui.notify(explain(reason), type="negative", position="top")
+            with self.page:
+                ui.notify(explain(reason), type="negative", position="top")
 
 
 def translated(refusal: Refusal) -> str:

@@ -9,6 +9,8 @@ from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 from data.core.session import Database, across_tenants
 from data.identity.commands import hash_password
 from data.identity.tables import User
+from jobs.demonstration.haystack import Haystack
+from jobs.demonstration.haystack import serving as haystack_serving
 from tests.conftest import SECRET_KEY
 from tests.e2e.chromium import chromium
 from tests.factories.people import PASSWORD, World, build_world
@@ -18,9 +20,18 @@ ARGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--d
 
 
 @pytest.fixture(scope="session")
-def served(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+async def crowd() -> AsyncIterator[tuple[Haystack, str]]:
+    """The phones that hear tags, and the endpoint's address; the server asks it every second."""
+    phones = Haystack("steading", "secret")
+    async with haystack_serving(phones.app) as endpoint:
+        yield phones, endpoint
+
+
+@pytest.fixture(scope="session")
+def served(database_url: str, tmp_path_factory: pytest.TempPathFactory, crowd: tuple[Haystack, str]) -> Iterator[Server]:
     """One server for all browser tests of a worker; tests empty the database, not the server."""
-    with serving(database_url, SECRET_KEY, tmp_path_factory.mktemp("var")) as server:
+    tags = {"FIND_MY_URL": crowd[1], "FIND_MY_USER": "steading", "FIND_MY_PASSWORD": "secret", "FIND_MY_EVERY_S": "1"}
+    with serving(database_url, SECRET_KEY, tmp_path_factory.mktemp("var"), tags) as server:
         yield server
 
 

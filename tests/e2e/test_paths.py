@@ -10,14 +10,11 @@ from playwright.async_api import Page, expect
 
 from data.core.time import now
 from jobs.demonstration.haystack import Haystack
-from jobs.demonstration.haystack import serving as haystack_serving
-from tests.conftest import SECRET_KEY
 from tests.e2e.conftest import Server, Visitors
 from tests.factories.cold_chain import EUI, cold_store, secret, uplink_body
 from tests.factories.deliveries import driver
 from tests.factories.farm import build_farm, tasmota
 from tests.factories.people import World
-from tests.factories.served import serving
 from tests.factories.tracking import ROAD, WAREHOUSE, build_shipping, tag
 from tests.factories.trees import FORM, JOB, enrolment_secret, jpeg, wav
 
@@ -122,34 +119,26 @@ async def test_deliveries_a_phones_position_moves_the_marker_on_an_open_map(visi
 
 
 async def test_tracking_a_report_fetched_and_opened_puts_a_tag_on_the_map_with_a_history_that_needs_no_internet(
-    visitors: Visitors, database_url: str, home: World, tmp_path: Any
+    visitors: Visitors, served: Server, home: World, crowd: tuple[Haystack, str]
 ) -> None:
     shipping = await build_shipping(home.owner, 1)
-    crowd = Haystack("steading", "secret")
+    somebody = await visitors.signed_in(OWNER)
+    page = await somebody.open("/tracking")
     for minutes, place in ((50, ROAD), (5, WAREHOUSE)):
-        crowd.hear(tag(1).advertisement_key, at=now() - timedelta(minutes=minutes), latitude=place[0], longitude=place[1])
-    async with haystack_serving(crowd.app) as endpoint:
-        more = {"FIND_MY_URL": endpoint, "FIND_MY_USER": "steading", "FIND_MY_PASSWORD": "secret", "FIND_MY_EVERY_S": "1"}
-        running = serving(database_url, SECRET_KEY, tmp_path, more)
-        with_tags = await asyncio.to_thread(running.__enter__)
-        try:
-            visitors.url = with_tags.url
-            somebody = await visitors.signed_in(OWNER)
-            page = await somebody.open("/tracking")
+        at = now() - timedelta(minutes=minutes)
+        crowd[0].hear(tag(1).advertisement_key, at=at, latitude=place[0], longitude=place[1])
 
-            async def where() -> tuple[float, ...] | None:
-                found = (await pins(page)).get("Tag 1")
-                return tuple(round(x, 4) for x in found[:2]) if found else None
+    async def where() -> tuple[float, ...] | None:
+        found = (await pins(page)).get("Tag 1")
+        return tuple(round(x, 4) for x in found[:2]) if found else None
 
-            await until(where, WAREHOUSE, within_s=20)
-            outside: list[str] = []
-            page.on("request", lambda r: outside.append(r.url) if not r.url.startswith((with_tags.url, "ws:", "data:", "blob:")) else None)
-            page = await somebody.open(f"/tracking/{shipping.trackers[1]}")
-            history = page.frame_locator("iframe")
-            await history.locator(".leaflet-control-timecontrol, .timecontrol-slider, .leaflet-bar-timecontrol").first.wait_for()
-            assert outside == []
-        finally:
-            await asyncio.to_thread(with_tags.stop)
+    await until(where, WAREHOUSE, within_s=20)
+    outside: list[str] = []
+    page.on("request", lambda r: None if r.url.startswith((served.url, "data:", "blob:")) else outside.append(r.url))
+    await somebody.open(f"/tracking/{shipping.trackers[1]}")
+    history = page.frame_locator("iframe")
+    await history.locator(".timecontrol-slider, .leaflet-bar-timecontrol").first.wait_for()
+    assert outside == []
 
 
 async def test_trees_a_phone_uploads_a_round_and_the_reviewer_approves_it(visitors: Visitors, served: Server, home: World) -> None:
@@ -159,8 +148,8 @@ async def test_trees_a_phone_uploads_a_round_and_the_reviewer_approves_it(visito
         assert (await phone.post("/auth/register-device", json={"device_id": "pixel-7", "device_name": "Asha's phone"}, headers=enrol)).status_code == 200
         assert (await phone.post("/auth/token", json={"device_id": "pixel-7"}, headers=enrol)).status_code == 403
         devices = await reviewer.open("/trees/devices")
-        await devices.get_by_role("button", name="Approve").click()
-        await devices.get_by_text("Approved").first.wait_for()
+        await devices.get_by_role("button", name="Let in", exact=True).click()
+        await devices.get_by_role("button", name="Make administrator").wait_for()
         token = (await phone.post("/auth/token", json={"device_id": "pixel-7"}, headers=enrol)).json()["access_token"]
         phone.headers["x-api-key"] = token
         job = (await phone.post("/jobs", json=JOB)).json()
