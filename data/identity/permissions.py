@@ -22,8 +22,8 @@ PERMISSIONS: Mapping[str, frozenset[Role]] = MappingProxyType({
     "audit.view":               frozenset({O, A, M}),
     "operations.view":          frozenset({O, A}),
 
-    "alerts.view":              frozenset({O, A, M, S, V, K}),
-    "alerts.acknowledge":       frozenset({O, A, M, S, K}),
+    "alerts.view":              frozenset({O, A, M, S, V, K, T}),
+    "alerts.acknowledge":       frozenset({O, A, M, S, K, T}),
     "alerts.resolve":           frozenset({O, A, M}),
 
     "cold_chain.view":          frozenset({O, A, M, S, V, I}),
