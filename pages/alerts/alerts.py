@@ -8,8 +8,8 @@ from nicegui import ui
 
 from data.alerts import commands, queries
 from data.alerts.events import AlertChanged
-from data.alerts.tables import Alert
-from pages._attention import SOURCES, Matter, Source
+from data.alerts.tables import Alert, Severity
+from pages._attention import SOURCES, Matter, Source, Urgency
 from pages._shell import Looker, screen
 from pages.alerts._words import SEVERITY_WORDS, STATUS_WORDS, state, words
 from ui.age import age
@@ -109,13 +109,18 @@ def _history(look: Looker) -> None:
     table(columns, ask, empty=_("There have been no alerts."), filter_label=_("Find by name")).watch(look.topic(AlertChanged))
 
 
+URGENCIES: dict[Severity, Urgency] = {
+    Severity.CRITICAL: "critical", Severity.WARNING: "warning", Severity.INFO: "waiting",
+}  # fmt: skip
+
+
 async def _open(look: Looker) -> list[Matter]:
     async with look.transaction() as tx:
         found = await queries.open_alerts(tx, limit=50)
     icons = {"cold_chain": "ac_unit", "farm": "agriculture", "tracking": "share_location", "deliveries": "local_shipping", "trees": "park"}
     return [
         Matter(
-            "critical" if a.severity == "critical" else "warning",
+            URGENCIES[a.severity],
             words(a), a.href or "/alerts", a.triggered_at, icons.get(a.subject_kind.split(".")[0], "warning"),
             is_taken=a.acknowledged_at is not None,
         )
