@@ -42,7 +42,7 @@ RATING_STATES: dict[RiskRating, State] = {
 }
 DEVICE_WORDS = {
     DeviceStatus.PENDING: noop("Asks to be let in"),
-    DeviceStatus.APPROVED: noop("Let in"),
+    DeviceStatus.APPROVED: noop("May come in"),
     DeviceStatus.REVOKED: noop("Locked out"),
 }
 DEVICE_STATES: dict[DeviceStatus, State] = {

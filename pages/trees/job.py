@@ -38,7 +38,8 @@ from ui.player import Photo, audio, photos
 from ui.words import _, moment, noop
 
 ARTIFACT_WORDS = {ArtifactKind.FINAL: noop("The record (JSON)"), ArtifactKind.GEOJSON: noop("For maps (GeoJSON)")}
-Media = tuple[tuple[Any, ...], Review]
+SILENT = frozenset({"image_described", "manifest_set"})
+"""What happened and is not worth a line."""
 
 
 @screen("/trees/{job_id:uuid}", title="Tree job", place="trees", permission="trees.view")
@@ -231,7 +232,8 @@ def _place(found: Review) -> None:
 def _story(look: Looker, found: Review) -> None:
     with ui.element("section").classes("st-card"):
         ui.label(_("What happened")).classes("st-h2").props("role=heading aria-level=2")
-        for sentence, alike in groupby(found.events, event_sentence):
+        told = [event for event in found.events if event.event_type not in SILENT]
+        for sentence, alike in groupby(told, event_sentence):
             event, *earlier = alike
             with ui.element("div").classes("st-item is-flat"):
                 with ui.element("div").classes("st-item-main"):

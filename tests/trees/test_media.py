@@ -50,6 +50,7 @@ def test_what_is_no_photo_is_refused(content: bytes) -> None:
         media.photo(content)
 
 
+@pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
 def test_a_picture_of_too_many_pixels_is_refused_before_it_is_unpacked() -> None:
     out = io.BytesIO()
     Image.new("1", (10_000, 10_000)).save(out, "PNG")
