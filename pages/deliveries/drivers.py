@@ -66,10 +66,17 @@ def _row(seen: DriverSeen) -> dict[str, Any]:
         "name": seen.driver.name,
         "state": (AVAILABILITY_STATE[seen.availability], _(AVAILABILITY_WORDS[seen.availability])),
         "at": seen.position.recorded_at if seen.position else None,
-        "carries": ", ".join(one.tracking_number for one in seen.carries[:3]) if seen.carries else load(0),
+        "carries": _carries(seen),
         "phone": seen.driver.phone or "",
         "battery": seen.position.battery_percent if seen.position else None,
     }
+
+
+def _carries(seen: DriverSeen) -> str:
+    """The end of each number, which is what people tell them apart by."""
+    if len(seen.carries) in (1, 2):
+        return ", ".join(f"…{one.tracking_number[-6:]}" for one in seen.carries)
+    return load(len(seen.carries))
 
 
 def _add(look: Looker) -> None:

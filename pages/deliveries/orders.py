@@ -37,8 +37,9 @@ async def orders(look: Looker, status: str = OPEN) -> None:
             button(_("New shipment"), lambda: _order(look), kind="primary", icon="add")
     choices = {OPEN: _("Open"), ALL: _("All")} | {one.value: _(SHIPMENT_WORDS[one]) for one in ShipmentStatus}
     shown = status if status in choices else OPEN
-    choose = ui.select(choices, value=shown).props(f'outlined dense aria-label="{_("Status")}"')
-    choose.on_value_change(lambda: ui.navigate.to(f"/deliveries/orders?status={choose.value}"))
+    with Form() as form:
+        chosen = form.select("status", _("Status"), choices, shown, required=True)
+    chosen.control.on_value_change(lambda: ui.navigate.to(f"/deliveries/orders?status={chosen.value}"))
     _list(look, shown)
 
 
