@@ -1,6 +1,6 @@
 """Temperatures over time, for charts and files: packed by the database, so that no row becomes an object here."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -140,18 +140,18 @@ async def last_readings(tx: Transaction, unit_id: UUID, *, until: datetime, limi
     return [ReadingView(*row) for row in rows]
 
 
-async def every_reading(
-    tx: Transaction, unit_id: UUID, start: datetime, end: datetime, *, at_once: int = 5_000
-) -> AsyncIterator[Sequence[ReadingView]]:
-    """All readings of a unit in that stretch, the oldest first, some at a time; for a file of any length."""
+async def readings_after(
+    tx: Transaction, unit_id: UUID, start: datetime, end: datetime, *, after: ReadingView | None = None, limit: int = 5_000
+) -> Sequence[ReadingView]:
+    """The next readings of a unit in that stretch, the oldest first: ask again after the last one for a file of any length."""
     await unit(tx, unit_id)
-    result = await tx.stream(
-        text(_READINGS + " order by r.recorded_at, r.device_id"),
-        {"organization_id": tx.organization_id, "unit_id": unit_id, "start": start, "end": end},
-        execution_options={"yield_per": at_once},
-    )
-    async for rows in result.partitions(at_once):
-        yield [ReadingView(*row) for row in rows]
+    values = {
+        "organization_id": tx.organization_id, "unit_id": unit_id, "start": after.recorded_at if after else start, "end": end,
+        "limit": limit, "at": after.recorded_at if after else start, "device_id": after.device_id if after else None,
+    }  # fmt: skip
+    further = " and (r.recorded_at, r.device_id) > (:at, :device_id)" if after else ""
+    rows = await tx.execute(text(_READINGS + further + " order by r.recorded_at, r.device_id limit :limit"), values)
+    return [ReadingView(*row) for row in rows]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """Which sites, areas, units and sensors there are, and how they are, for whoever may look."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
@@ -20,13 +20,11 @@ from data.core.session import Transaction
 VIEW = "cold_chain.view"
 Sort = Literal["site", "name", "status", "temperature", "age"]
 
-_URGENCY = case(
-    {
-        UnitStatus.ALARM_ACTIVE: 0, UnitStatus.EXCURSION: 1, UnitStatus.MONITORING_INTERRUPTED: 2,
-        UnitStatus.MANUAL_REQUIRED: 3, UnitStatus.OFFLINE: 4, UnitStatus.RESTORING: 5, UnitStatus.OK: 6,
-    },
-    value=col(Unit.status),
+BY_URGENCY = (
+    UnitStatus.ALARM_ACTIVE, UnitStatus.EXCURSION, UnitStatus.MONITORING_INTERRUPTED, UnitStatus.MANUAL_REQUIRED,
+    UnitStatus.OFFLINE, UnitStatus.RESTORING, UnitStatus.OK,
 )  # fmt: skip
+_URGENCY = case({status: place for place, status in enumerate(BY_URGENCY)}, value=col(Unit.status))
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +69,13 @@ async def unit(tx: Transaction, unit_id: UUID) -> UnitView:
 
 
 async def units(
-    tx: Transaction, *, offset: int = 0, limit: int = 50, sort: Sort = "site", descending: bool = False, search: str = ""
-) -> tuple[Sequence[UnitView], int]:
+    tx: Transaction, *, offset: int = 0, limit: int = 50, sort: Sort = "site", descending: bool = False, search: str = "",
+    site_id: UUID | None = None,
+) -> tuple[Sequence[UnitView], int]:  # fmt: skip
     """A page of the units, and how many there are; `search` looks into the names of units, areas and sites."""
     where = [visible_sites(tx)]
+    if site_id:
+        where.append(col(Site.id) == site_id)
     if search:
         pattern = f"%{_literally(search)}%"
         where.append(or_(*(col(thing.name).ilike(pattern) for thing in (Unit, Area, Site))))
@@ -87,6 +88,35 @@ async def units(
     total = (await tx.execute(counted.where(*where, *_LIVING))).scalar_one()
     rows = await tx.execute(_VIEW.where(*where).order_by(*order, col(Unit.id)).offset(offset).limit(limit))
     return [_view(row) for row in rows], total
+
+
+@dataclass(frozen=True, slots=True)
+class SiteView:
+    """A site and how many of its units are how."""
+
+    site: Site
+    counts: Mapping[UnitStatus, int]
+
+    @property
+    def worst(self) -> UnitStatus | None:
+        """The state of the unit that most needs somebody; None where there are no units."""
+        return min(self.counts, key=BY_URGENCY.index, default=None)
+
+
+async def sites(tx: Transaction) -> Sequence[SiteView]:
+    """Every site by name, with the states of its units."""
+    found = (await tx.exec(select(Site).where(visible_sites(tx), col(Site.deleted_at).is_(None)).order_by(col(Site.name)))).all()
+    counted = (
+        select(Area.site_id, Unit.status, func.count())
+        .select_from(Unit)
+        .join(Area)
+        .where(col(Area.site_id).in_([one.id for one in found]), col(Unit.deleted_at).is_(None), col(Area.deleted_at).is_(None))
+        .group_by(col(Area.site_id), col(Unit.status))
+    )
+    counts: dict[UUID, dict[UnitStatus, int]] = {one.id: {} for one in found}
+    for site_id, status, count in await tx.exec(counted):
+        counts[site_id][UnitStatus(status)] = count
+    return [SiteView(one, counts[one.id]) for one in found]
 
 
 _LIVING = (col(Unit.deleted_at).is_(None), col(Area.deleted_at).is_(None), col(Site.deleted_at).is_(None))
