@@ -113,7 +113,9 @@ def check_address(address: Address, field: str) -> None:
         raise Invalid(f"{field}.{missing}", "A place on the map needs both numbers.")
     for part, value, limit in (("latitude", address.latitude, 90), ("longitude", address.longitude, 180)):
         if value is not None and not -limit <= value <= limit:
-            raise Invalid(f"{field}.{part}", "{value} is not between {low} and {high}.", value=value, low=-limit, high=limit)
+            raise Invalid(
+                f"{field}.{part}", "{value} is not between {low} and {high}.", value=value, low=-limit, high=limit
+            )
 
 
 ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"

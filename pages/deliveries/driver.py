@@ -128,7 +128,9 @@ def _phone_buttons(look: Looker, device: DriverDevice) -> None:
             await _tell(look, device, secret)
 
     async def remove() -> None:
-        if await confirm(_("Take this phone away?"), _("Where it was stays."), action=_("Take away"), goes=[device.name]):
+        if await confirm(
+            _("Take this phone away?"), _("Where it was stays."), action=_("Take away"), goes=[device.name]
+        ):
             async with look.command() as tx:
                 await commands.remove_device(tx, device.id)
 
@@ -142,7 +144,9 @@ def _add_phone(look: Looker, driver_id: UUID) -> None:
         with form:
             form.text("name", _("Name"), required=True, placeholder=_("Work phone"))
             form.select("app", _("App"), dict(APP_WORDS), PhoneApp.OWNTRACKS, required=True)
-            form.select("platform", _("Device"), {k: _(v) for k, v in PLATFORM_WORDS.items()}, Platform.ANDROID, required=True)
+            form.select(
+                "platform", _("Device"), {k: _(v) for k, v in PLATFORM_WORDS.items()}, Platform.ANDROID, required=True
+            )
 
         async def send(values: dict[str, Any]) -> dict[str, str] | None:
             try:
@@ -177,7 +181,12 @@ async def _tell(look: Looker, device: DriverDevice, secret: str) -> None:
 
 
 async def _dismiss(look: Looker, driver_id: UUID, name: str) -> None:
-    if await confirm(_("Let this driver go?"), _("Their phones are locked out; where they were stays."), action=_("Let go"), goes=[name]):
+    if await confirm(
+        _("Let this driver go?"),
+        _("Their phones are locked out; where they were stays."),
+        action=_("Let go"),
+        goes=[name],
+    ):
         done = False
         async with look.command() as tx:
             await commands.dismiss_driver(tx, driver_id)

@@ -91,7 +91,10 @@ def _add(look: Looker) -> None:
             try:
                 async with look.transaction() as tx:
                     made = await commands.create_driver(
-                        tx, name=values["name"], phone=values["phone"] or None, license_number=values["license_number"] or None
+                        tx,
+                        name=values["name"],
+                        phone=values["phone"] or None,
+                        license_number=values["license_number"] or None,
                     )
             except Refusal as refusal:
                 return field_errors(refusal)

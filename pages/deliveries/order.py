@@ -53,9 +53,21 @@ async def order(look: Looker, shipment_id: UUID) -> None:
         with ui.element("div").classes("st-stack"):
             live(ask, lambda found: _show(look, *found), look.topic(ShipmentChanged, shipment_id=shipment_id))
         on_map = await live_map(look, "drivers", height="60vh")
-    ends = [(a.latitude, a.longitude) for a in (first.pickup, first.delivery) if a.latitude is not None and a.longitude is not None]
+    ends = [
+        (a.latitude, a.longitude)
+        for a in (first.pickup, first.delivery)
+        if a.latitude is not None and a.longitude is not None
+    ]
     if len(ends) == 2:
-        on_map.fleet.set_lines([Line([(a, b) for a, b in ends if a is not None and b is not None], first.shipment.tracking_number, is_dashed=True)])
+        on_map.fleet.set_lines(
+            [
+                Line(
+                    [(a, b) for a, b in ends if a is not None and b is not None],
+                    first.shipment.tracking_number,
+                    is_dashed=True,
+                )
+            ]
+        )
 
 
 async def _choices(tx: Any, seen: ShipmentSeen) -> list[Choice]:
@@ -73,12 +85,18 @@ def _show(look: Looker, seen: ShipmentSeen, choices: list[Choice]) -> None:
         with ui.element("div").classes("st-row"):
             ui.label(parcel.tracking_number).classes("st-h2").props("role=heading aria-level=2")
             badge(SHIPMENT_STATE[parcel.status], _(SHIPMENT_WORDS[parcel.status]))
-            if rules.is_late(parcel.promised_arrival_at, parcel.delivered_at, now=now()) and parcel.cancelled_at is None:
+            if (
+                rules.is_late(parcel.promised_arrival_at, parcel.delivered_at, now=now())
+                and parcel.cancelled_at is None
+            ):
                 badge("critical", _("Late"))
         with ui.element("div").classes("st-facts"):
             _fact(_("From"), in_words(seen.pickup))
             _fact(_("To"), in_words(seen.delivery))
-            _fact(_("Promised for"), moment(parcel.promised_arrival_at, look.time_zone) if parcel.promised_arrival_at else "–")
+            _fact(
+                _("Promised for"),
+                moment(parcel.promised_arrival_at, look.time_zone) if parcel.promised_arrival_at else "–",
+            )
             _fact(_("Driver"), seen.driver_name or "–")
             if parcel.description:
                 _fact(_("What is it?"), parcel.description)
@@ -134,7 +152,13 @@ def _assign(look: Looker, shipment_id: UUID, choices: list[Choice]) -> None:
         return
     form = Form()
     with form:
-        form.select("driver", _("Give it to"), {d.driver.id: _choice(d, away) for d, away in choices}, choices[0][0].driver.id, required=True)
+        form.select(
+            "driver",
+            _("Give it to"),
+            {d.driver.id: _choice(d, away) for d, away in choices},
+            choices[0][0].driver.id,
+            required=True,
+        )
 
     async def send(values: dict[str, Any]) -> dict[str, str] | None:
         try:
@@ -158,8 +182,8 @@ def _choice(seen: DriverSeen, away_m: float | None) -> str:
 
 async def _call_off(look: Looker, seen: ShipmentSeen) -> None:
     number_of = seen.shipment.tracking_number
-    if await confirm(_("Call this shipment off?"), _("It cannot be taken up again."), action=_("Call it off"), goes=[number_of]):
+    if await confirm(
+        _("Call this shipment off?"), _("It cannot be taken up again."), action=_("Call it off"), goes=[number_of]
+    ):
         async with look.command() as tx:
             await commands.cancel_shipment(tx, seen.shipment.id)
-
-

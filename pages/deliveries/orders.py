@@ -157,7 +157,9 @@ async def _search(look: Looker, text: str) -> list[Found]:
     return [
         *(Found(d.driver.name, f"/deliveries/drivers/{d.driver.id}", _("Driver"), "local_shipping") for d in drivers),
         *(
-            Found(s.shipment.tracking_number, f"/deliveries/orders/{s.shipment.id}", in_words(s.delivery), "inventory_2")
+            Found(
+                s.shipment.tracking_number, f"/deliveries/orders/{s.shipment.id}", in_words(s.delivery), "inventory_2"
+            )
             for s in shipments
         ),
     ]
@@ -174,7 +176,11 @@ async def _waiting(look: Looker) -> list[Matter]:
 def _matter(seen: ShipmentSeen, *, is_late: bool) -> Matter:
     parcel = seen.shipment
     if is_late and parcel.promised_arrival_at:
-        said = _(noop("{number} is late: it was promised for {at}."), number=parcel.tracking_number, at=moment(parcel.promised_arrival_at))
+        said = _(
+            noop("{number} is late: it was promised for {at}."),
+            number=parcel.tracking_number,
+            at=moment(parcel.promised_arrival_at),
+        )
         return Matter("warning", said, f"/deliveries/orders/{parcel.id}", parcel.promised_arrival_at, "local_shipping")
     said = _("{number} waits for a driver.", number=parcel.tracking_number)
     return Matter("waiting", said, f"/deliveries/orders/{parcel.id}", parcel.created_at, "local_shipping")

@@ -92,7 +92,10 @@ def feeder(sea: Sea, actor: Actor) -> Feeder:
 async def test_only_what_moved_is_sent_and_once_for_all(world: World, sea: Sea, quick: None) -> None:
     eye = feeder(sea, world.owner)
     leave = eye.subscribe(sea.tell)
-    assert [(m.index, m.latitude, m.layer) for m in await eye.markers()] == [(1000, 11.0, "buoys"), (1001, 12.0, "buoys")]
+    assert [(m.index, m.latitude, m.layer) for m in await eye.markers()] == [
+        (1000, 11.0, "buoys"),
+        (1001, 12.0, "buoys"),
+    ]
     first, second = sea.places
     sea.places[second] = (12.5, 105.5, "warning")
     await emit(world, BuoyDrifted(second))
@@ -144,7 +147,9 @@ async def test_when_there_is_another_thing_everybody_draws_anew_and_old_things_k
     leave()
 
 
-async def test_a_thing_that_came_without_a_word_is_noticed_when_another_moves(world: World, sea: Sea, quick: None) -> None:
+async def test_a_thing_that_came_without_a_word_is_noticed_when_another_moves(
+    world: World, sea: Sea, quick: None
+) -> None:
     eye = feeder(sea, world.owner)
     leave = eye.subscribe(sea.tell)
     await eye.markers()
@@ -155,7 +160,9 @@ async def test_a_thing_that_came_without_a_word_is_noticed_when_another_moves(wo
     leave()
 
 
-async def test_a_newcomers_question_does_not_swallow_what_the_room_must_hear(world: World, sea: Sea, quick: None) -> None:
+async def test_a_newcomers_question_does_not_swallow_what_the_room_must_hear(
+    world: World, sea: Sea, quick: None
+) -> None:
     eye = feeder(sea, world.owner)
     leave = eye.subscribe(sea.tell)
     await eye.markers()

@@ -34,12 +34,20 @@ async def position(world: World, of: OnTheRoad) -> ActiveDriverLocation | None:
 
 async def test_a_fix_is_kept_with_all_it_says_and_moves_the_driver(world: World) -> None:
     dara = await driver(world.owner)
-    fix = report(dara.device.id, latitude=11.57, longitude=104.93, speed_mps=8.5, heading_deg=270.0, battery_percent=81.0)
+    fix = report(
+        dara.device.id, latitude=11.57, longitude=104.93, speed_mps=8.5, heading_deg=270.0, battery_percent=81.0
+    )
     assert await record(world, fix) == [Kept.STORED]
     async with transaction(world.colleague) as tx:
         (kept,) = await queries.last_positions(tx, dara.id)
         seen = await queries.driver_seen(tx, dara.id)
-    assert (kept.latitude, kept.longitude, kept.speed_mps, kept.heading_deg, kept.battery_percent) == (11.57, 104.93, 8.5, 270, 81)
+    assert (kept.latitude, kept.longitude, kept.speed_mps, kept.heading_deg, kept.battery_percent) == (
+        11.57,
+        104.93,
+        8.5,
+        270,
+        81,
+    )
     assert kept.recorded_at == START and kept.is_accurate
     assert seen.position is not None and seen.position.latitude == 11.57
     assert seen.availability is Availability.AVAILABLE
@@ -134,7 +142,9 @@ async def test_nothing_is_announced_when_nobody_moved(world: World) -> None:
     assert heard == []
 
 
-async def test_a_phone_that_was_taken_away_is_noted_as_a_stranger(world: World, owner_connection: psycopg.Connection) -> None:
+async def test_a_phone_that_was_taken_away_is_noted_as_a_stranger(
+    world: World, owner_connection: psycopg.Connection
+) -> None:
     dara, sok = await driver(world.owner), await driver(world.owner, "Sok")
     async with transaction(world.owner) as tx:
         await commands.remove_device(tx, dara.device.id)

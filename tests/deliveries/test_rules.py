@@ -23,7 +23,9 @@ def fix(after_s: float, accuracy_m: float | None = 8) -> Fix:
     return Fix("phone", NOON + timedelta(seconds=after_s), 11.5, 104.9, accuracy_m=accuracy_m)
 
 
-@pytest.mark.parametrize(("accuracy_m", "trusted"), [(5, True), (199.9, True), (200, False), (5000, False), (None, False)])
+@pytest.mark.parametrize(
+    ("accuracy_m", "trusted"), [(5, True), (199.9, True), (200, False), (5000, False), (None, False)]
+)
 def test_a_fix_is_trusted_below_200_m_and_never_when_it_does_not_say(accuracy_m: float | None, trusted: bool) -> None:
     assert rules.is_accurate(accuracy_m) is trusted
 
@@ -55,7 +57,9 @@ def test_a_driver_is_moved_by_newer_fixes_that_are_not_worse(new: Fix, old: Fix,
 
 
 def test_of_a_batch_the_same_fix_leads_as_if_they_had_come_one_by_one() -> None:
-    batch = [Report(UUID(int=1), f, NOON) for f in (fix(90, 500), fix(0), fix(60), fix(100, 900), fix(150, 400), fix(30))]
+    batch = [
+        Report(UUID(int=1), f, NOON) for f in (fix(90, 500), fix(0), fix(60), fix(100, 900), fix(150, 400), fix(30))
+    ]
     assert rules.leading(batch).fix == fix(60)
     assert rules.leading([*batch, Report(UUID(int=1), fix(200, 700), NOON)]).fix == fix(200, 700)
 

@@ -47,7 +47,9 @@ async def test_a_phone_registered_on_screen_speaks_at_its_door_with_the_secret_i
         assert (await phone.post("/feeds/owntracks", json=fix, auth=("x", secret))).status_code == 401
 
 
-async def test_a_shipment_goes_from_order_to_delivery_and_a_colleagues_list_follows(visitors: Visitors, home: World) -> None:
+async def test_a_shipment_goes_from_order_to_delivery_and_a_colleagues_list_follows(
+    visitors: Visitors, home: World
+) -> None:
     await driver(home.owner, "Dara")
     colleague = await visitors.signed_in(COLLEAGUE)
     elsewhere = await colleague.open("/deliveries/orders")

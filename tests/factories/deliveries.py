@@ -45,7 +45,9 @@ async def shipment(actor: Actor, *, promised_at: datetime | None = None, deliver
 START = now().replace(microsecond=0) - timedelta(minutes=30)
 
 
-def report(device_id: UUID, *, after_s: float = 0, received_after_s: float | None = None, **fix: float | None) -> Report:
+def report(
+    device_id: UUID, *, after_s: float = 0, received_after_s: float | None = None, **fix: float | None
+) -> Report:
     """A good fix at the market, `after_s` seconds from START; give latitude, accuracy_m… to have it otherwise."""
     values: dict[str, float | None] = {"latitude": 11.5696, "longitude": 104.9210, "accuracy_m": 8.0} | fix
     at = START + timedelta(seconds=after_s)

@@ -52,7 +52,13 @@ async def test_a_query_is_kept(world: World, tracker: AsyncClient) -> None:
     answer = await tracker.get("/feeds/osmand", params=fields(dara, speed="10", bearing="90", batt="87"))
     assert answer.status_code == 200
     (fix,) = await kept(world, dara)
-    assert (fix.latitude, fix.longitude, fix.heading_deg, fix.battery_percent, fix.is_accurate) == (11.57, 104.92, 90, 87, True)
+    assert (fix.latitude, fix.longitude, fix.heading_deg, fix.battery_percent, fix.is_accurate) == (
+        11.57,
+        104.92,
+        90,
+        87,
+        True,
+    )
     assert fix.speed_mps == pytest.approx(5.144, abs=0.001)
 
 

@@ -59,7 +59,9 @@ async def test_the_same_message_twice_is_kept_once(world: World, phone: AsyncCli
     assert len(await kept(world, dara)) == 1
 
 
-async def test_what_a_phone_kept_without_a_link_comes_late_and_does_not_move_it_back(world: World, phone: AsyncClient) -> None:
+async def test_what_a_phone_kept_without_a_link_comes_late_and_does_not_move_it_back(
+    world: World, phone: AsyncClient
+) -> None:
     dara, at = await driver(world.owner), int(now().timestamp())
     for tst, latitude in ((at, 11.6), (at - 3600, 11.5), (at - 29 * 86400, 11.4)):
         assert (await post(phone, dara, location(tst=tst, lat=latitude))).status_code == 200
@@ -121,7 +123,9 @@ async def test_what_cannot_be_is_refused_by_its_field(
     assert await kept(world, dara) == []
 
 
-@pytest.mark.parametrize("body", [b"{", b"[]", b'{"_type":"location","lat":NaN,"lon":1,"tst":1}', b"\xff\xfe", b"[" * 50_000])
+@pytest.mark.parametrize(
+    "body", [b"{", b"[]", b'{"_type":"location","lat":NaN,"lon":1,"tst":1}', b"\xff\xfe", b"[" * 50_000]
+)
 async def test_what_is_no_message_is_refused(world: World, phone: AsyncClient, body: bytes) -> None:
     dara = await driver(world.owner)
     assert (await post(phone, dara, body)).status_code == 422

@@ -30,9 +30,7 @@ async def create_driver(
         raise Invalid("name", "A driver needs a name.")
     if user_id and await _drives(tx, user_id):
         raise Conflict("This person is a driver already.")
-    made = Driver(
-        name=name.strip(), phone=phone, license_number=license_number, vehicle_id=vehicle_id, user_id=user_id
-    )
+    made = Driver(name=name.strip(), phone=phone, license_number=license_number, vehicle_id=vehicle_id, user_id=user_id)
     tx.add(made)
     await tx.flush()
     tx.emit(DriverChanged(driver_id=made.id))

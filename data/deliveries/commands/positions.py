@@ -112,7 +112,9 @@ async def _drivers_of(tx: Transaction, device_ids: set[UUID]) -> dict[UUID, UUID
         select(DriverDevice.id, DriverDevice.driver_id)
         .join(Driver, col(Driver.id) == DriverDevice.driver_id)
         .where(
-            col(DriverDevice.id).in_(device_ids), col(DriverDevice.deleted_at).is_(None), col(Driver.deleted_at).is_(None)
+            col(DriverDevice.id).in_(device_ids),
+            col(DriverDevice.deleted_at).is_(None),
+            col(Driver.deleted_at).is_(None),
         )
     )
     return dict((await tx.exec(statement)).all())
@@ -181,5 +183,3 @@ async def end_silent_sessions(tx: Transaction, *, at: datetime) -> int:
     for organization_id, driver_id in ended:
         tx.emit(DriverMoved(driver_id=driver_id), organization_id=organization_id)
     return len(ended)
-
-

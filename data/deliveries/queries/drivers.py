@@ -79,9 +79,7 @@ async def device(tx: Transaction, device_id: UUID) -> DriverDevice:
     return found
 
 
-async def drivers(
-    tx: Transaction, *, offset: int = 0, limit: int | None = None, search: str = ""
-) -> list[DriverSeen]:
+async def drivers(tx: Transaction, *, offset: int = 0, limit: int | None = None, search: str = "") -> list[DriverSeen]:
     """Drivers by name: all, or a page of those whose name or phone number holds `search`."""
     return await _seen(tx, matching(search, Driver.name, Driver.phone), offset=offset, limit=limit)
 
