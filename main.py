@@ -255,6 +255,7 @@ def run(
 ) -> None:
     """Start all of it on this machine: embedded database and broker, a demonstration business, simulated devices."""
     from jobs import demonstration
+    from ui.map import use_overlay
 
     set_up_logs()
     try:
@@ -269,6 +270,7 @@ def run(
         prepared(settings)
         asyncio.run(_with_database(settings, lambda: demonstration.ensure_world(settings)))
         app = compose(settings, *((demonstration.simulated,) if devices else ()))
+        use_overlay(demonstration.streets())
         listen(settings, app, on_ready=lambda: typer.echo(demonstration.welcome(settings)))
 
 

@@ -235,6 +235,15 @@ def _fence_drawn(event: events.GenericEventArguments) -> dict[str, Any]:
     return {'id': str(given.get('id', '')), 'points': points, 'radius_m': None if radius is None else float(radius)}
 
 
+_under: dict[str, Any] | None = None
+
+
+def use_overlay(geojson: dict[str, Any] | None) -> None:
+    """Draw these lines under every map from now on: roads and rivers that the base map does not have (main says which)."""
+    global _under
+    _under = geojson
+
+
 def fleet(markers: Sequence[Marker] = (), *, fences: Sequence[Fence] = (), lines: Sequence[Line] = (), tiles: Tiles = Tiles(),
           layers: Mapping[str, str] | None = None, center: tuple[float, float] | None = None, zoom: int = 6,
           height: str = '480px', label: str = '', zone: str | None = None, fullscreen_href: str = '', room: str = '',
@@ -246,6 +255,8 @@ def fleet(markers: Sequence[Marker] = (), *, fences: Sequence[Fence] = (), lines
     """
     made = Fleet(tiles=tiles, layers=layers or {}, center=center, zoom=zoom, height=height, label=label, zone=zone,
                  fullscreen_href=fullscreen_href, on_select=on_select, on_fence=on_fence)
+    if _under:
+        made.set_overlay(_under)
     if markers:
         made.set_markers(markers)
     if fences:

@@ -6,11 +6,12 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from data.core.settings import Settings
+from jobs.demonstration.city import geojson as streets
 from jobs.demonstration.people import PASSWORD, SIGN_INS
 from jobs.demonstration.simulation import free_port, living
 from jobs.demonstration.world import ensure_world
 
-__all__ = ["PASSWORD", "SETTINGS", "SIGN_INS", "ensure_world", "simulated", "welcome"]
+__all__ = ["PASSWORD", "SETTINGS", "SIGN_INS", "ensure_world", "simulated", "streets", "welcome"]
 
 _HAYSTACK_PORT = free_port()
 SETTINGS: dict[str, Any] = {

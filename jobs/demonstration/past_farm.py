@@ -23,6 +23,10 @@ from jobs.demonstration.people import ZONE
 from jobs.demonstration.weather import Numbers
 
 EVERY_S = 300
+ICONS = {
+    "fan": "air", "heater": "local_fire_department", "lights": "lightbulb", "feeder": "rice_bowl", "pump": "water_drop",
+    "probe": "device_thermostat",
+}  # fmt: skip
 COMMANDS = (
     "id", "farm_id", "device_id", "schedule_id", "command_type", "priority", "status", "error_message", "error_values", "requested_at",
     "expires_at", "sent_at", "completed_at",
@@ -44,7 +48,7 @@ async def make_farms(tx: Transaction) -> None:
         for device in farm.devices:
             row = await commands.register_device(
                 tx, made.id, name=device.name, topic=device.topic, device_type=device.device_type, location=device.location,
-                model=device.model, icon=device.role,
+                model=device.model, icon=ICONS[device.role],
             )  # fmt: skip
             for plan in device.plans:
                 await commands.create_schedule(

@@ -1,6 +1,7 @@
 """Drivers on the road: orders come in, a desk hands them out, and each phone tells where it is while its driver brings them."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from random import Random
@@ -27,8 +28,9 @@ from jobs.demonstration.phones import Phone
 log = structlog.get_logger()
 
 MOVING_EVERY_S, PARKED_EVERY_S = 4.0, 30.0
+UNDER_WAY_SHARE = 0.7
 LOADING_S, HANDING_OVER_S = (60, 200), (70, 240)
-ORDER_EVERY_S, MOST_WAITING, MOST_CARRIED = 75.0, 3, 3
+ORDER_EVERY_S, MOST_WAITING, MOST_CARRIED = 75.0, 2, 3
 A = AssignmentStatus
 
 
@@ -50,23 +52,32 @@ class Desk:
     def __init__(self, staff: Staff) -> None:
         self._dispatcher = staff.acting(Role.MANAGER)
         self._chance = Random()
+        self._handing_out = asyncio.Lock()
 
     async def take_orders(self) -> None:
         """An order now and then, as long as not too many wait."""
         while True:
             async with transaction(self._dispatcher) as tx:
                 if await _waiting(tx) < MOST_WAITING:
-                    customer = self._chance.choice(CUSTOMERS)
-                    await commands.create_shipment(
-                        tx, pickup=depot(), delivery=address_of(customer), description=self._chance.choice(GOODS),
-                        promised_at=now() + timedelta(minutes=self._chance.choice((60, 90, 90, 120))),
-                    )  # fmt: skip
+                    await self._order(tx)
             await asyncio.sleep(ORDER_EVERY_S * self._chance.uniform(0.6, 1.4))
 
-    async def loads(self, driver_id: UUID, *, most: int = MOST_CARRIED) -> list[Load]:
-        """What this driver has to bring: what they have already, filled up with what waits, the oldest first."""
-        async with transaction(self._dispatcher) as tx:
+    async def _order(self, tx: Transaction) -> None:
+        customer, minutes = self._chance.choice(CUSTOMERS), self._chance.choice((60, 90, 90, 120))
+        await commands.create_shipment(
+            tx, pickup=depot(), delivery=address_of(customer), description=self._chance.choice(GOODS),
+            promised_at=now() + timedelta(minutes=minutes),
+        )  # fmt: skip
+
+    async def loads(self, driver_id: UUID, *, most: int = MOST_CARRIED, orders: int = 0) -> list[Load]:
+        """What this driver has to bring: what they have already, filled up with what waits, the oldest first.
+
+        So many `orders` come in just for them, where they have nothing.
+        """
+        async with self._handing_out, transaction(self._dispatcher) as tx:
             mine = await _loads(tx, driver_id)
+            for _ in range(0 if mine else orders):
+                await self._order(tx)
             waiting = select(Shipment.id).where(col(Shipment.status).in_((ShipmentStatus.PENDING, ShipmentStatus.READY)))
             for shipment_id in (await tx.exec(waiting.order_by(col(Shipment.created_at)).limit(max(most - len(mine), 0)))).all():
                 await commands.assign(tx, shipment_id, driver_id=driver_id)
@@ -118,17 +129,22 @@ class Courier:
         self._corner = self._chance.choice(CUSTOMERS).corner
 
     async def run(self) -> None:
+        """Most are under way with something when the world begins; the others are on their way back to the depot."""
         await asyncio.sleep(self._chance.uniform(0, MOVING_EVERY_S))
+        if self._chance.random() < UNDER_WAY_SHARE:
+            await self._bring_all(await self._desk.loads(self._driver_id, most=1, orders=1))
         while True:
             await self._drive_to(DEPOT)
             loads = await self._desk.loads(self._driver_id)
-            for load in loads:
-                if load.status is A.PENDING:
-                    await self._desk.step(load, A.ACCEPTED)
             await self._stay(LOADING_S)
-            todo: list[Load | None] = [*loads] or [None]
-            for one in todo:
-                await self._bring(one)
+            await self._bring_all(loads)
+
+    async def _bring_all(self, loads: Sequence[Load]) -> None:
+        for load in loads:
+            if load.status is A.PENDING:
+                await self._desk.step(load, A.ACCEPTED)
+        for one in loads or (None,):
+            await self._bring(one)
 
     async def _bring(self, load: Load | None) -> None:
         """One after the other. With nothing to bring, somebody wants something fetched somewhere."""

@@ -4,18 +4,25 @@ const clear = (el) => { while (el.firstChild) el.firstChild.remove(); };
 export class Areas {
   constructor(L, map, { token, words, emit }) {
     Object.assign(this, { L, map, token, words, emit, fences: [], lines: [], overlay: null, hidden: new Set(), group: L.layerGroup().addTo(map), handles: L.layerGroup().addTo(map) });
+    map.on('zoomend', () => this.overlay && this.redraw());
   }
 
   redraw() {
     const { L, group, token } = this;
     group.clearLayers(); this.handles.clearLayers();
-    if (this.overlay) L.geoJSON(this.overlay, { interactive: false, style: () => ({ color: token('line-strong'), weight: 2, opacity: 0.8 }) }).addTo(group);
+    if (this.overlay && this.map.getZoom() >= 10) L.geoJSON(this.overlay, { interactive: false, style: (feature) => this.ground(feature.properties?.kind) }).addTo(group);
     for (const fence of this.fences) if (!this.hidden.has(fence.layer)) this.fence(fence);
     for (const line of this.lines) if (!this.hidden.has(line.layer)) {
       const drawn = L.polyline(line.points, { color: token(line.state), weight: 4, opacity: 0.85, dashArray: line.is_dashed ? '6 8' : null, interactive: Boolean(line.label) });
       if (line.label) drawn.bindTooltip(this.text(line.label), { sticky: true });
       drawn.addTo(group);
     }
+  }
+
+  // From far away the lines of a town would be one blot; close by a river is broader than a street.
+  ground(kind) {
+    const near = Math.max(1, this.map.getZoom() - 10);
+    return kind === 'river' ? { color: this.token('water-line'), weight: 3 + 2 * near, opacity: 0.9 } : { color: this.token('line-strong'), weight: Math.min(1 + near * 0.6, 5), opacity: 0.7 };
   }
 
   text(words) { const el = document.createElement('span'); el.textContent = words; return el; }
