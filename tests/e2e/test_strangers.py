@@ -1,0 +1,114 @@
+"""Every page and every plain route, opened by those who have nothing to do with the business: they get none of it."""
+
+import subprocess
+import sys
+from dataclasses import dataclass
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from data.core.time import now
+from data.identity.tables import TokenKind
+from tests.e2e.conftest import Server, Visitors
+from tests.factories.cold_chain import EUI, cold_store, secret, uplink_body
+from tests.factories.deliveries import driver, shipment
+from tests.factories.farm import build_farm
+from tests.factories.people import World
+from tests.factories.served import ROOT
+from tests.factories.tracking import build_shipping
+from tests.factories.trees import job, phone, submitted
+
+pytestmark = pytest.mark.e2e
+OURS = (
+    "Green Steading", "Market hall", "Freezer 1", "Chicken house", "Dara", "Sisowath Quay", "Lotus Foods", "Golden Rice", "Tag 1",
+    "Riverside warehouse", "Oak at the school", "Riverside School", "Phone phone-1", "Olga Owner",
+)  # fmt: skip
+"""Words that stand on our pages and on nobody else's."""
+LIST_ROUTES = (
+    "import pages; pages.open_screens(); from nicegui import app;"
+    "[print(r.path) for r in app.routes if 'GET' in (getattr(r, 'methods', None) or ()) and not r.path.startswith(('/_nicegui', '/steading-ui', '/sign-in', '/reset', '/invitation', '/favicon'))]"
+)
+
+
+@dataclass(frozen=True)
+class Everything:
+    """One of each thing of ours, and every route with its ids put in."""
+
+    routes: list[str]
+    unit_id: str
+
+
+@pytest.fixture
+async def everything(home: World) -> Everything:
+    store = await cold_store(home.owner)
+    farm = await build_farm(home.owner, prefix="walls")
+    rider = await driver(home.owner, "Dara")
+    parcel = await shipment(home.owner)
+    shipping = await build_shipping(home.owner, 1)
+    arborist = await phone(home.owner)
+    tree_job = await job(arborist)
+    await submitted(arborist, tree_job)
+    ids = {
+        "unit_id": store.unit_id, "site_id": store.site_id, "device_id": farm.fan.id, "farm_id": farm.farm.id, "driver_id": rider.id,
+        "shipment_id": parcel.id, "run_id": shipping.run_id, "tracker_id": shipping.trackers[1], "job_id": tree_job.id,
+    }  # fmt: skip
+    listed = subprocess.run([sys.executable, "-c", LIST_ROUTES], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
+    assert len(listed) > 25
+    routes = []
+    for path in listed:
+        for name, value in ids.items():
+            path = path.replace(f"{{{name}:uuid}}", str(value)).replace(f"{{{name}}}", str(value))
+        path = path.replace("{file_id:uuid}", str(uuid4()))
+        assert "{" not in path, f"the test does not know what stands in {path}"
+        routes.append(path)
+    return Everything(routes, str(store.unit_id))
+
+
+def ours_in(text: str) -> list[str]:
+    return [words for words in OURS if words in text]
+
+
+async def test_somebody_who_is_not_signed_in_is_sent_to_the_door(served: Server, everything: Everything) -> None:
+    async with httpx.AsyncClient(base_url=served.url) as nobody:
+        for route in everything.routes:
+            answer = await nobody.get(route)
+            assert answer.status_code in (303, 401), (route, answer.status_code)
+            assert ours_in(answer.text) == []
+
+
+@pytest.mark.parametrize("email", ["sam.other@example.org", "dara.green@example.org"])
+async def test_neither_the_neighbour_nor_a_member_without_the_right_sees_any_of_it(
+    email: str, visitors: Visitors, served: Server, everything: Everything
+) -> None:
+    """The driver belongs to the business and may see none of its pages; what names it is the frame (its own name, the business)."""
+    somebody = await visitors.signed_in(email)
+    own = {"Green Steading", "Dara"} if email.startswith("dara") else set()
+    seen: dict[str, list[str]] = {}
+    for route in everything.routes:
+        answer = await somebody.context.request.get(f"{served.url}{route}")
+        found = set(ours_in(await answer.text())) - own
+        if "text/html" in answer.headers.get("content-type", "") and answer.ok:
+            page = await somebody.open(route)
+            await page.wait_for_function("!document.querySelector('.st-loading')")
+            found |= set(ours_in(await page.inner_text("body"))) - own
+        if found:
+            seen[route] = sorted(found)
+    somebody.problems.clear()  # 403 and 404 are what is wanted here
+    assert seen == {}
+
+
+async def test_a_neighbours_secret_moves_nothing_of_ours(served: Server, everything: Everything, home: World) -> None:
+    async with httpx.AsyncClient(base_url=served.url) as machine:
+        webhook = {"X-Webhook-Secret": await secret(home.stranger)}
+        answer = await machine.post("/feeds/ttn", json=uplink_body(-20.0, now(), EUI), headers=webhook)
+        assert answer.status_code == 202 and "not registered" in answer.text
+        key = {"X-API-Key": await secret(home.stranger, TokenKind.API, "ingest")}
+        row = {"unitId": everything.unit_id, "temperature": -20.0, "recordedAt": now().isoformat()}
+        answer = await machine.post("/api/ingest/readings", json=[row], headers=key)
+        assert answer.status_code >= 400 or answer.json().get("insertedCount") == 0
+        trees = {"x-api-key": await secret(home.stranger, TokenKind.FEED, "trees")}
+        assert (await machine.get("/api/trees/v1/auth/device/phone-1/status", headers=trees)).json().get("status") == "not_registered"
+        for path in ("/feeds/ttn", "/api/ingest/readings", "/api/trees/v1/jobs"):
+            for headers in ({}, {"X-API-Key": "guessed"}):
+                assert (await machine.post(path, json={}, headers=headers)).status_code == 401, path
