@@ -128,6 +128,7 @@ def _new_place(look: Looker, run_id: UUID, fence: dict[str, Any] | None = None) 
             return None
 
         form.buttons(_("Add"), send, on_cancel=dialog.close)
+    dialog.on("hide", dialog.delete)
     dialog.open()
 
 
@@ -148,4 +149,5 @@ def _share(look: Looker, run_id: UUID, sharable: Sequence[NamedPlace]) -> None:
             return None
 
         form.buttons(_("Use it"), send, on_cancel=dialog.close)
+    dialog.on("hide", dialog.delete)
     dialog.open()
