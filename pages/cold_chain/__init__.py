@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from data.cold_chain.queries import units
+from data.cold_chain.queries.units import units as find_units
 from pages._shell import SEARCHERS, Looker
 from ui.palette import Found
 
@@ -11,7 +11,7 @@ async def _find(look: Looker, text: str) -> Sequence[Found]:
     if not look.may("cold_chain.view"):
         return []
     async with look.transaction() as tx:
-        found, _total = await units.units(tx, search=text, limit=8, sort="name")
+        found, _total = await find_units(tx, search=text, limit=8, sort="name")
     return [Found(one.name, f"/cold-chain/units/{one.id}", f"{one.site_name} · {one.area_name}", "ac_unit") for one in found]
 
 

@@ -98,8 +98,8 @@ def _now(look: Looker, seen: _Seen) -> None:
             if unit.door_is_open is not None:
                 with _fact(_("Door open") if unit.door_is_open else _("Door shut")):
                     age(unit.door_changed_at, unit.time_zone)
-            _said(_("Place"), f"{unit.site_name} · {unit.area_name}")
             _said(_("Kind"), _(TYPE_WORDS[unit.unit_type]))
+            _said(_("Place"), f"{unit.site_name} · {unit.area_name}")
 
 
 def _fact(label: str) -> ui.element:

@@ -35,16 +35,13 @@ async def list_units(look: Looker, site: UUID | None = None) -> None:
         async with look.transaction() as tx:
             return await units.sites(tx)
 
-    def show(found: Sequence[SiteView]) -> None:
-        if not found:
-            _nothing_yet(look)
-            return
-        if len(found) > 1 or site:
-            _sites(found, site)
-
-    live(ask, show, look.topic(PlacesChanged), look.topic(UnitChanged), minimum_interval_s=2.0)
-    if await ask():
-        _list(look, site)
+    found = await ask()
+    if not found:
+        _nothing_yet(look)
+        return
+    if len(found) > 1:
+        live(ask, lambda found: _sites(found, site), look.topic(PlacesChanged), look.topic(UnitChanged), minimum_interval_s=2.0)
+    _list(look, site, says_site=len(found) > 1 and site is None)
 
 
 def _nothing_yet(look: Looker) -> None:
@@ -76,7 +73,7 @@ def _sites(found: Sequence[SiteView], chosen: UUID | None) -> None:
                     ui.label(_("Show all sites")).classes("st-soft")
 
 
-def _list(look: Looker, site_id: UUID | None) -> None:
+def _list(look: Looker, site_id: UUID | None, *, says_site: bool) -> None:
     async def ask(page: int, size: int, sort: str, descending: bool, search: str) -> tuple[list[dict[str, Any]], int]:
         async with look.transaction() as tx:
             found, total = await units.units(
@@ -84,7 +81,7 @@ def _list(look: Looker, site_id: UUID | None) -> None:
                 site_id=site_id,
             )  # fmt: skip
             days = await points.sparks(tx, [one.id for one in found], now())
-        return [_row(one, days[one.id]) for one in found], total
+        return [_row(one, days[one.id], says_site=says_site) for one in found], total
 
     columns = [
         Column("name", _("Unit")),
@@ -110,7 +107,7 @@ def _list(look: Looker, site_id: UUID | None) -> None:
     live_value(nothing, refresh, look.topic(UnitChanged), minimum_interval_s=2.0)
 
 
-def _row(unit: UnitView, day: Sequence[float | None]) -> dict[str, Any]:
+def _row(unit: UnitView, day: Sequence[float | None], *, says_site: bool) -> dict[str, Any]:
     return {
         "id": unit.id,
         "href": f"/cold-chain/units/{unit.id}",
@@ -119,7 +116,7 @@ def _row(unit: UnitView, day: Sequence[float | None]) -> dict[str, Any]:
         "temperature": None if unit.last_celsius is None else temperature_value(unit.last_celsius),
         "day": day,
         "age": unit.last_reading_at,
-        "place": f"{unit.site_name} · {unit.area_name}",
+        "place": f"{unit.site_name} · {unit.area_name}" if says_site else unit.area_name,
         "limits": limits(unit.rule),
         "kind": _(TYPE_WORDS[unit.unit_type]),
     }

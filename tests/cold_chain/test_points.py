@@ -56,6 +56,20 @@ async def test_a_year_is_thinned_by_the_database_and_keeps_its_extremes(
     assert drawn.gap == timedelta(days=300) / points.THINNED_TO
 
 
+async def test_what_is_new_is_what_was_measured_after_the_last_known(
+    world: World, store: ColdStore, owner_connection: psycopg.Connection
+) -> None:
+    start = now() - timedelta(minutes=10)
+    fill(owner_connection, store, start, 12)
+    async with transaction(world.viewer) as tx:
+        (news,) = await points.newest(tx, store.unit_id, datetime.fromtimestamp(0, UTC))
+        known = datetime.fromtimestamp(int(news.times_ms[-3]) / 1000, UTC)
+        (last,) = await points.newest(tx, store.unit_id, known)
+        none = await points.newest(tx, store.unit_id, known + timedelta(minutes=2))
+    assert news.times_ms.size == 12 and news.gap is None
+    assert last.times_ms.tolist() == news.times_ms[-2:].tolist() and list(none) == []
+
+
 async def test_a_day_becomes_forty_eight_sparks_with_nothing_where_nothing_was_measured(
     world: World, store: ColdStore, owner_connection: psycopg.Connection
 ) -> None:

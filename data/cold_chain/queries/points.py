@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +12,7 @@ from sqlalchemy import text
 
 from data.cold_chain.queries.units import unit
 from data.core.session import Transaction
+from data.core.time import now
 
 WHOLE_UP_TO = timedelta(days=40)
 """Longer stretches are thinned in the database to the coldest and the warmest of each piece."""
@@ -78,8 +79,9 @@ async def points(tx: Transaction, unit_id: UUID, start: datetime, end: datetime)
 
 
 async def newest(tx: Transaction, unit_id: UUID, after: datetime) -> Sequence[Points]:
-    """What has been stored of the last day that is newer than `after`."""
-    return await points(tx, unit_id, max(after, datetime.now(UTC) - SPARK_SPAN) + timedelta(microseconds=1), datetime.max.replace(tzinfo=UTC))
+    """What there is of the last day that was measured after `after`; sensors' clocks may be ahead of ours."""
+    at = now()
+    return await points(tx, unit_id, max(after + timedelta(milliseconds=1), at - SPARK_SPAN), at + timedelta(hours=1))
 
 
 def unpacked(packed: bytes) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
