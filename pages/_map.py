@@ -41,10 +41,18 @@ Send = Callable[[str, NDArray[np.int32]], Awaitable[None]]
 @dataclass(frozen=True, slots=True)
 class Spots:
     """Where all things of a layer are, without a Python object for each: 16 bytes an id, and in the same order rows of
-    latitude·1e6, longitude·1e6, the state's place in ui.map.STATES, and when (seconds since 1970, unsigned)."""
+    latitude·1e6, longitude·1e6, the state's place in ui.map.STATES, and when (seconds since 1970, unsigned).
+
+    `looks` is another number when what is said of the things (name, detail, link) is another.
+    """
 
     ids: bytes
     rows: NDArray[np.int32]
+    looks: int = 0
+
+    def are_the_same_as(self, others: "Spots") -> bool:
+        """The same things, said the same of; they may be elsewhere."""
+        return self.ids == others.ids and self.looks == others.looks
 
     @classmethod
     def unpacked(cls, ids: bytes, rows: bytes, states: Sequence[str]) -> "Spots":
@@ -62,7 +70,9 @@ class Spots:
         for row, (_id, one) in enumerate(ordered):
             seconds = int(one.at.timestamp()) if one.at else 0
             made[row] = round(one.latitude * 1e6), round(one.longitude * 1e6), STATES.index(one.state), seconds
-        return cls(b"".join(thing_id.bytes for thing_id, _one in ordered), made.astype("<u4").view("<i4"))
+        ids = b"".join(thing_id.bytes for thing_id, _one in ordered)
+        looks = hash(tuple((one.label, one.detail, one.href) for _id, one in ordered))
+        return cls(ids, made.astype("<u4").view("<i4"), looks)
 
     def each(self) -> Iterator[UUID]:
         """The ids."""
@@ -176,7 +186,7 @@ class Feeder:
         self._is_stale = False
         spots = await self._ask(everything=True)
         is_first, self._loaded_at = self._loaded_at < 0, time.monotonic()
-        if spots.ids == self._spots.ids:  # what moved since the last tick, the room must still hear
+        if spots.are_the_same_as(self._spots):  # what moved since the last tick, the room must still hear
             self._merging.poke()
             return
         self._spot_indexes = np.array([self._index(one) for one in spots.each()], dtype="<i4")
@@ -207,7 +217,7 @@ class Feeder:
             log.warning("a layer of the map could not be asked", layer=self.layer.key, reason=str(reason))
             self._is_stale = True
             return
-        if spots.ids != self._spots.ids:
+        if not spots.are_the_same_as(self._spots):
             self._is_stale = True
             self._tell()
             return

@@ -42,6 +42,7 @@ class Sea:
     asked: int = 0
     sent: list[tuple[str, list[list[int]]]] = field(default_factory=list)
     told: int = 0
+    name: str = "buoy"
 
     async def ask(self, tx: Transaction) -> Sequence[tuple[UUID, Any]]:
         tx.actor.require("tracking.view")
@@ -57,9 +58,8 @@ class Sea:
     def layer(self) -> Layer:
         return Layer("buoys", "Buoys", "tracking.view", self.ask, self.marker, changes=(BuoySet,), moves=(BuoyDrifted,))
 
-    @staticmethod
-    def marker(index: int, place: tuple[float, float, str]) -> Marker:
-        return Marker(index, "buoy", place[0], place[1], state=place[2])
+    def marker(self, index: int, place: tuple[float, float, str]) -> Marker:
+        return Marker(index, self.name, place[0], place[1], state=place[2])
 
 
 async def emit(world: World, event: Event, *, by: Actor | None = None) -> None:
@@ -160,6 +160,17 @@ async def test_a_thing_that_came_without_a_word_is_noticed_when_another_moves(
     leave()
 
 
+async def test_when_something_else_is_said_of_a_thing_everybody_draws_anew(world: World, sea: Sea, quick: None) -> None:
+    eye = feeder(sea, world.owner)
+    leave = eye.subscribe(sea.tell)
+    await eye.markers()
+    sea.name = "old buoy"
+    await emit(world, BuoyDrifted(uuid7()))
+    await until(lambda: sea.told > 0)
+    assert {marker.label for marker in await eye.markers()} == {"old buoy"}
+    leave()
+
+
 async def test_a_newcomers_question_does_not_swallow_what_the_room_must_hear(
     world: World, sea: Sea, quick: None
 ) -> None:
@@ -257,7 +268,8 @@ async def test_drivers_move_on_the_map_in_packed_rows(world: World, quick: None)
     await report(dara.device.id)
     await report(sok.device.id, longitude=-104.5)
     eye = Feeder(LAYER, world.colleague, send=send)
-    leave = eye.subscribe(lambda: None)
+    asking: list[asyncio.Task[list[Marker]]] = []
+    leave = eye.subscribe(lambda: asking.append(asyncio.create_task(eye.markers())))
     assert {(m.label, m.longitude, m.state, m.kind) for m in await eye.markers()} == {
         ("Dara", 104.921, "waiting", "driver"),
         ("Sok", -104.5, "waiting", "driver"),
