@@ -72,12 +72,10 @@ def settle(said: Mapping[str, Any], unit_type: UnitType) -> Rule:
         value = said.get(name)
         return float(DEFAULTS[name] if value is None else value)
 
-    low, high = said.get("temperature_min_celsius"), said.get("temperature_max_celsius")
-    if low is None and high is None:
-        low, high = STARTING_LIMITS[unit_type]
+    low, high = _limits(said.get("temperature_min_celsius"), said.get("temperature_max_celsius"), unit_type)
     return Rule(
-        low_celsius=None if low is None else float(low),
-        high_celsius=None if high is None else float(high),
+        low_celsius=low,
+        high_celsius=high,
         hysteresis_celsius=field("hysteresis_celsius"),
         delay=timedelta(minutes=field("delay_minutes")),
         delay_door_open=timedelta(minutes=field("delay_door_open_minutes")),
@@ -86,6 +84,18 @@ def settle(said: Mapping[str, Any], unit_type: UnitType) -> Rule:
         missed_for_offline=int(field("offline_warning_missed_checkins")),
         missed_for_interrupted=int(field("offline_critical_missed_checkins")),
     )
+
+
+def _limits(low: Any, high: Any, unit_type: UnitType) -> tuple[float | None, float | None]:
+    """A limit that nobody says is the type's, unless it contradicts the one that somebody does: then that end is open."""
+    type_low, type_high = STARTING_LIMITS[unit_type]
+    if low is None and high is None:
+        return type_low, type_high
+    if low is None:
+        return type_low if type_low < float(high) else None, float(high)
+    if high is None:
+        return float(low), type_high if float(low) < type_high else None
+    return float(low), float(high)
 
 
 def judge(state: State, rule: Rule, celsius: float, at: datetime, *, door_open_since: datetime | None = None) -> State:

@@ -137,7 +137,10 @@ def _sensors(look: Looker, seen: _Seen) -> None:
                         ui.label(_("battery {volts} V", volts=number(float(sensor.battery_v), 2)))
                     if sensor.signal_dbm is not None:
                         ui.label(f"{number(sensor.signal_dbm)} dBm")
-                    age(sensor.last_seen_at, seen.unit.time_zone, prefix=_("heard") + " ")
+                    if sensor.last_seen_at:
+                        age(sensor.last_seen_at, seen.unit.time_zone, prefix=_("heard") + " ")
+                    else:
+                        ui.label(_("not heard yet"))
 
 
 def _readings(seen: _Seen) -> None:

@@ -128,10 +128,21 @@ def test_a_zero_that_somebody_set_is_not_a_default() -> None:
     assert settle({"delay_minutes": 0}, UnitType.FRIDGE).delay == timedelta(0)
 
 
-def test_one_limit_alone_leaves_the_other_end_open() -> None:
-    rule = settle({"temperature_max_celsius": 4}, UnitType.FRIDGE)
-    assert (rule.low_celsius, rule.high_celsius) == (None, 4.0)
-    assert not is_out(rule, -90) and is_out(rule, 4.01) and has_recovered(rule, 3.5) and not has_recovered(rule, 3.6)
+def test_one_limit_alone_keeps_the_types_other_one() -> None:
+    rule = settle({"temperature_max_celsius": 7}, UnitType.FRIDGE)
+    assert (rule.low_celsius, rule.high_celsius) == (0.56, 7.0)
+
+
+@pytest.mark.parametrize(
+    ("said", "limits"),
+    [({"temperature_max_celsius": -2}, (None, -2.0)), ({"temperature_min_celsius": 8}, (8.0, None))],
+)
+def test_a_limit_beyond_the_types_other_one_leaves_that_end_open(
+    said: dict[str, float], limits: tuple[float | None, float | None]
+) -> None:
+    rule = settle(said, UnitType.FRIDGE)
+    assert (rule.low_celsius, rule.high_celsius) == limits
+    assert is_out(rule, -90) == (limits[0] is not None) and is_out(rule, 90) == (limits[1] is not None)
 
 
 def test_the_hysteresis_never_eats_a_narrow_range() -> None:
