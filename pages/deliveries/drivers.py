@@ -75,7 +75,7 @@ def _row(seen: DriverSeen) -> dict[str, Any]:
 def _carries(seen: DriverSeen) -> str:
     """The end of each number, which is what people tell them apart by."""
     if len(seen.carries) in (1, 2):
-        return ", ".join(f"…{one.tracking_number[-6:]}" for one in seen.carries)
+        return ", ".join(one.tracking_number[-6:] for one in seen.carries)
     return load(len(seen.carries))
 
 
