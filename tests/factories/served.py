@@ -69,18 +69,22 @@ def wait_until_healthy(url: str, process: subprocess.Popen[bytes], *, patience_s
     raise AssertionError("the server does not answer")
 
 
-@contextmanager
-def serving(database_url: str, secret_key: str, var_dir: Path, more: Mapping[str, str] = {}) -> Iterator[Server]:  # noqa: B006
-    """`main.py serve` on that database (with `more` settings), until the block ends."""
+def environment_of(database_url: str, secret_key: str, var_dir: Path, more: Mapping[str, str] = {}) -> dict[str, str]:
+    """What `main.py serve` needs to be told, with ports that are free."""
     port, mqtt_port = free_port(), free_port()
-    url = f"http://127.0.0.1:{port}"
-    environment = {
-        "DATABASE_URL": database_url, "SECRET_KEY": secret_key, "PUBLIC_URL": url, "PORT": str(port),
+    return {
+        "DATABASE_URL": database_url, "SECRET_KEY": secret_key, "PUBLIC_URL": f"http://127.0.0.1:{port}", "PORT": str(port),
         "MQTT_PORT": str(mqtt_port), "VAR_DIR": str(var_dir), **more,
     }  # fmt: skip
-    server = Server(url, mqtt_port, environment, launch(environment))
+
+
+@contextmanager
+def serving(database_url: str, secret_key: str, var_dir: Path, more: Mapping[str, str] = {}) -> Iterator[Server]:
+    """`main.py serve` on that database (with `more` settings), until the block ends."""
+    environment = environment_of(database_url, secret_key, var_dir, more)
+    server = Server(environment["PUBLIC_URL"], int(environment["MQTT_PORT"]), environment, launch(environment))
     try:
-        wait_until_healthy(url, server.process)
+        wait_until_healthy(server.url, server.process)
         yield server
     finally:
         if server.process.poll() is None:
