@@ -15,7 +15,7 @@ from data.trees.queries import devices, jobs
 from data.trees.rules.asking import NewJob
 from data.trees.rules.progress import refusal_to_change_job, tree_number
 from data.trees.tables import BillingProfile, Customer, Device, Job, JobAssignment, Tree
-from data.trees.words import AssignedBy, DeviceRole, JobStatus
+from data.trees.words import AssignedBy, DeviceRole
 
 
 async def create(tx: Transaction, device_id: UUID, asked: NewJob, *, idempotency_key: str | None = None) -> tuple[Job, bool]:
@@ -64,7 +64,7 @@ async def hold(tx: Transaction, device_id: UUID, job_id: UUID) -> tuple[Device, 
     job = await jobs.job_for(tx, device, job_id, for_update=True)
     device.last_seen_at = now()
     tx.add(device)
-    if job.status is not JobStatus.ARCHIVED and await jobs.assignment(tx, job.id) is None:
+    if await jobs.assignment(tx, job.id) is None:
         tx.add(JobAssignment(job_id=job.id, device_id=device.id, assigned_by=AssignedBy.CLAIMED))
         tell(tx, "job_assigned", job=job, device=device)
     return device, job
