@@ -26,6 +26,8 @@ from data.identity.secrets import new_token, token_hash
 COOKIE = "steading"
 COOKIE_LIFE_S = int(door.SESSION_LIFE.total_seconds())
 SOCKET = "/_nicegui_ws"
+UPLOADS = "/_nicegui/client/"
+"""Where a page's own files go in; the page's id stands in the address."""
 STATIC = ("/_nicegui/", "/steading-ui/", "/favicon.ico")
 DOORS = ("/feeds/", "/api/", "/health")
 """Machines' doors: they show secrets of their own, never a cookie, and are not asked for an origin."""
@@ -41,7 +43,7 @@ class Gate:
         if scope["type"] not in ("http", "websocket") or scope["path"].startswith(DOORS):
             await self._inner(scope, receive, send)
             return
-        if scope["path"].startswith(STATIC):
+        if scope["path"].startswith(STATIC) and not scope["path"].startswith(UPLOADS):
             await self._inner(scope, receive, self._guarded(scope, send, None))
             return
         headers = Headers(scope=scope)
@@ -52,11 +54,16 @@ class Gate:
         state["owner"] = token_hash(token or new_visitor or "")
         state["token"], state["browser"] = token, browser
         if scope["path"].startswith(SOCKET):
-            if not (self._is_our_origin(headers) and _owns_client(scope, state["owner"])):
+            if not (self._is_our_origin(headers) and _owns_client(_asked_client(scope), state["owner"])):
                 await _refuse(scope, receive, send)
                 return
             await self._inner(scope, receive, send)
             return
+        if scope["path"].startswith(UPLOADS):
+            page_id = scope["path"].removeprefix(UPLOADS).partition("/")[0]
+            if page_id not in Client.instances or not _owns_client(page_id, state["owner"]):
+                await _refuse(scope, receive, send)
+                return
         if scope["method"] not in ("GET", "HEAD") and not self._is_our_origin(headers):
             await _refuse(scope, receive, send)
             return
@@ -130,8 +137,12 @@ def _cookie(headers: Headers) -> str | None:
     return morsel.value if morsel and 20 <= len(morsel.value) <= 100 else None
 
 
-def _owns_client(scope: Scope, owner: bytes) -> bool:
-    client_id = (parse_qs(scope["query_string"].decode(errors="replace")).get("client_id") or [""])[0]
+def _asked_client(scope: Scope) -> str:
+    query: bytes = scope["query_string"]
+    return (parse_qs(query.decode(errors="replace")).get("client_id") or [""])[0]
+
+
+def _owns_client(client_id: str, owner: bytes) -> bool:
     client = Client.instances.get(client_id)
     if client is None:  # gone since; the handshake fails and the browser loads the page anew
         return bool(client_id)
