@@ -55,6 +55,8 @@ async def imports(look: Looker, run: UUID | None = None) -> None:
             form.show_errors({})
             chosen.set_text(event.file.name)
             try:
+                if event.file.size() > LARGEST_FILE:
+                    raise Invalid("body", "A file may have at most {limit} bytes.", limit=LARGEST_FILE)
                 sheet.rows = await anyio.to_thread.run_sync(read_file, await event.file.read())
             except Invalid as refusal:
                 sheet.rows = ()
