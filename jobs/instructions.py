@@ -54,7 +54,8 @@ class Instructions:
             except Exception:  # an edge: the database may be away for a while; what is queued stays queued
                 log.exception("instructions could not be sent")
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._announced.wait(), self._look_again_s)
+                async with asyncio.timeout(self._look_again_s):
+                    await self._announced.wait()
             self._announced.clear()
 
     async def send_queued(self) -> int:

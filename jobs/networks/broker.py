@@ -2,15 +2,16 @@
 
 amqtt is a good servant and a trusting one. It lets a second connection take over a session before it has proved
 anything, keeps commands for devices that are away (a fan that starts an hour late), delivers last wills past every
-access list, and loses messages when an access list waits for something. So here a connection proves itself first, is
-named after its device, starts clean, and what it may say is decided without waiting.
+access list, tells whoever connects what it keeps of all the others, and stumbles when somebody subscribes while it goes
+through its list. So here a connection proves itself first, is named after its device, starts clean, hears only what it
+subscribed to, and what it may say is decided without waiting.
 """
 
 import asyncio
 import hmac
 import logging
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import quote
 
@@ -90,6 +91,7 @@ class _Amqtt(Amqtt):  # type: ignore[misc]  # amqtt has no types
 
     def __init__(self, config: dict[str, Any], password: str) -> None:
         super().__init__(config)
+        self._subscriptions = _Steady()
         self._password = password
         self._leaving: set[asyncio.Task[None]] = set()
 
@@ -112,9 +114,8 @@ class _Amqtt(Amqtt):  # type: ignore[misc]  # amqtt has no types
         self, reader: ReaderAdapter, writer: WriterAdapter, remote_address: str, remote_port: int
     ) -> tuple[BrokerProtocolHandler, Session]:
         try:
-            handler, session = await asyncio.wait_for(
-                BrokerProtocolHandler.init_from_connect(reader, writer, self.plugins_manager), SIGN_IN_WITHIN_S
-            )
+            async with asyncio.timeout(SIGN_IN_WITHIN_S):
+                handler, session = await BrokerProtocolHandler.init_from_connect(reader, writer, self.plugins_manager)
             if not await self._proves_itself(session):
                 log.info("mqtt sign-in refused", user=session.username, address=remote_address)
                 await ConnackPacket.build(0, NOT_AUTHORIZED).to_stream(writer)
@@ -154,8 +155,22 @@ class _Amqtt(Amqtt):  # type: ignore[misc]  # amqtt has no types
     async def _authenticate(self, session: Session, _: ListenerConfig) -> bool:
         return session.username == OURSELVES or _TOPIC in session.attributes
 
+    async def _publish_retained_messages_for_subscription(self, subscription: tuple[str, int], session: Session) -> None:
+        if any(one is session for one, _qos in self._subscriptions.get(subscription[0], ())):
+            await super()._publish_retained_messages_for_subscription(subscription, session)
+
     async def _topic_filtering(self, session: Session, topic: str, action: Action) -> bool:
         return _may(session, topic, action)
+
+
+class _Steady(dict[str, list[tuple[Session, int]]]):
+    """Subscriptions by filter; whoever goes through them goes through those that there were when they began."""
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(tuple(super().keys()))
+
+    def items(self) -> Any:
+        return tuple(super().items())
 
 
 def _may(session: Session, topic: str, action: Action) -> bool:

@@ -58,10 +58,10 @@ class Mqtt:
 
     async def stop(self) -> None:
         """Disconnect; what was heard before is stored."""
-        if self._task:
+        while self._task and not self._task.done():  # again, since a wait_for inside may swallow a cancellation
             self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-            self._task = None
+            await asyncio.wait([self._task], timeout=1)
+        self._task = None
         await asyncio.gather(*self._under_way, return_exceptions=True)
         for asking in self._asking:  # nobody is there any more to answer
             asking.cancel()

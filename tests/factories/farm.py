@@ -81,11 +81,11 @@ class Tasmota:
 @asynccontextmanager
 async def tasmota(
     port: int, topic: str, secret: str, *, is_on: bool = False, will_topic: str | None = None, user: str | None = None,
-    clean_session: bool = True,
+    clean_session: bool = True, timeout_s: float = 10,
 ) -> AsyncIterator[Tasmota]:  # fmt: skip
     """A device that is connected and has said that it is online."""
     client = aiomqtt.Client(
-        "127.0.0.1", port, username=user or topic, password=secret, identifier=f"DVES_{topic}", timeout=3,
+        "127.0.0.1", port, username=user or topic, password=secret, identifier=f"DVES_{topic}", timeout=timeout_s,
         clean_session=clean_session, will=aiomqtt.Will(will_topic or f"tele/{topic}/LWT", "Offline", qos=1, retain=True),
     )  # fmt: skip
     async with client:
@@ -96,11 +96,12 @@ async def tasmota(
         try:
             yield device
         finally:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+            while not task.done():  # again, since a wait_for inside the client may swallow a cancellation
+                task.cancel()
+                await asyncio.wait([task], timeout=0.2)
 
 
-async def eventually(is_so: Callable[[], Any], *, within_s: float = 5.0) -> Any:
+async def eventually(is_so: Callable[[], Any], *, within_s: float = 10.0) -> Any:
     """Wait until an (async) question answers something true; that answer. AssertionError when it never does."""
     deadline = asyncio.get_running_loop().time() + within_s
     while True:

@@ -16,7 +16,7 @@ from data.core.session import transaction
 from data.core.time import now
 from data.farm import commands, queries
 from data.farm.rules import ANSWER_WITHIN
-from data.farm.tables import CommandStatus, Device, DeviceCommand, SensorReading
+from data.farm.tables import CommandStatus, Device, DeviceCommand, DeviceType, SensorReading
 from data.identity import commands as identity
 from data.identity.tables import ApiToken
 from jobs.instructions import Instructions
@@ -279,3 +279,31 @@ async def test_the_client_comes_back_when_the_broker_does(world: World, farm: Fa
 async def test_a_taken_port_is_told_in_one_line(network: Network) -> None:
     with pytest.raises(CannotListen, match=f"cannot listen on 127.0.0.1:{network.port}: .*in use"):
         await Broker(port=network.port).start()
+
+
+async def test_what_the_broker_keeps_of_one_device_is_not_told_to_another(world: World, farm: FarmWorld, network: Network) -> None:
+    async with tasmota(network.port, farm.fan.topic, farm.secrets[farm.fan.id]):
+        await eventually(lambda: is_online(world.owner, farm.fan))
+        async with tasmota(network.port, farm.pump.topic, farm.secrets[farm.pump.id]) as pump:
+            await eventually(lambda: (f"cmnd/{farm.pump.topic}/POWER1", "") in pump.asked)
+            assert all(topic.startswith(f"cmnd/{farm.pump.topic}/") for topic, _ in pump.asked)
+
+
+async def test_a_whole_farm_may_come_back_at_the_same_moment(world: World, farm: FarmWorld, network: Network, caplog: pytest.LogCaptureFixture) -> None:
+    async with transaction(world.owner) as tx:
+        many = [
+            await commands.register_device(tx, farm.farm.id, name=f"Light {n}", topic=f"light-{n}", device_type=DeviceType.RELAY)
+            for n in range(16)
+        ]
+        secrets = {device.id: await commands.give_token(tx, device.id) for device in many}
+
+    async def come_twice(device: Device) -> None:
+        async with tasmota(network.port, device.topic, secrets[device.id], timeout_s=30):
+            await asyncio.sleep(0.05)
+        async with tasmota(network.port, device.topic, secrets[device.id], timeout_s=30):
+            await eventually(lambda: is_online(world.owner, device), within_s=30)
+
+    async with asyncio.TaskGroup() as together:
+        for device in many:
+            together.create_task(come_twice(device))
+    assert [record.getMessage() for record in caplog.records if "exception" in record.getMessage()] == []
