@@ -38,7 +38,7 @@ def add_site(look: Looker) -> None:
     def fields(form: Form) -> None:
         form.text("name", _("Name"), required=True, placeholder=_("Market hall"))
         form.select(
-            "time_zone", _("Time zone"), _zones(), look.time_zone, required=True, search=True,
+            "time_zone", _("Time zone"), _zones(look.time_zone), look.time_zone, required=True, search=True,
             help=_("Charts and reports of this site show its own time."),
         )  # fmt: skip
         form.text("address", _("Address"))
@@ -160,5 +160,6 @@ def _range(low: float, high: float) -> str:
     return _("{low} to {high}", low=temperature(low), high=temperature(high))
 
 
-def _zones() -> list[str]:
-    return sorted(zone for zone in available_timezones() if "/" in zone and not zone.startswith(("Etc/", "posix/", "right/", "SystemV/")))
+def _zones(own: str) -> list[str]:
+    places = (zone for zone in available_timezones() if "/" in zone and not zone.startswith(("Etc/", "posix/", "right/", "SystemV/")))
+    return sorted({own, "UTC", *places})

@@ -186,7 +186,7 @@ class Moving:
         for one in found:
             self._newest_ms[str(one.device_id)] = max(int(one.times_ms[-1]), self._newest_ms.get(str(one.device_id), 0))
         lines = [_line(one, names.get(one.device_id, _("Temperature")), unit) for one in found]
-        shaded = [dark for one in found[:1] for dark in excursions(one, unit.rule, until_ms=epoch_ms(end))]
+        shaded = [dark for one in found[:1] for dark in excursions(one, unit.rule)]
         return ChartData(lines, [_band(unit.rule)], shaded, [_mark(door) for door in doors])
 
     async def _ask_news(self) -> tuple[UnitView, Sequence[Points]]:
@@ -222,7 +222,7 @@ def _band(rule: Rule) -> Limit:
     return Limit(low, high, _("Limits"))
 
 
-def excursions(one: Points, rule: Rule, *, until_ms: int) -> list[Excursion]:
+def excursions(one: Points, rule: Rule) -> list[Excursion]:
     """The stretches in which a sensor's readings were outside the limits; the last may still last."""
     low = -np.inf if rule.low_celsius is None else rule.low_celsius
     high = np.inf if rule.high_celsius is None else rule.high_celsius
