@@ -5,18 +5,16 @@ import json
 import time
 from collections.abc import Sequence
 from statistics import median
-from typing import Any
 
 from data.cold_chain.values import Measurement
 from data.core.intake import Intake
-from data.flows import uplink
+from data.flows.uplink import store
 from data.identity.tables import TokenKind
 from tests.bench.bare import bare_server
 from tests.bench.figures import AtLeast, Figure, Reference
 from tests.bench.knocking import requests_per_second
 from tests.bench.stage import Installation, Stage, tuned_garbage_collection
-from tests.bench.stores import COLUMNS, Sensors, measurements, rows, sensors
-from tests.codecs.payloads import payload
+from tests.bench.stores import COLUMNS, Sensors, measurements, rows, sensors, uplink
 from tests.factories.cold_chain import secret
 
 READINGS = "cold_chain.sensor_readings"
@@ -72,7 +70,7 @@ async def _taken(here: Installation, these: Sensors, said: Sequence[Measurement]
 
     async def sender() -> None:
         for one in lists:
-            await intake.take_all(these.organization_id, uplink.store, one, by="bench")
+            await intake.take_all(these.organization_id, store, one, by="bench")
 
     started = time.perf_counter()
     await asyncio.gather(*(sender() for _ in range(senders)))
@@ -93,7 +91,10 @@ async def _over_http(stage: Stage, here: Installation, these: Sensors, url: str,
     feed, api = await secret(owner), await secret(owner, TokenKind.API, None)
     said = measurements(these, stage.size(10_000, 1_000))
     _forgotten(here)
-    one = [_uplink(message) for message in said]
+    one = [
+        uplink(m.device_eui, m.recorded_at, m.temperature_celsius or 0, signal=m.signal_dbm or 0, counter=m.counter or 0)
+        for m in said
+    ]
     alone = await requests_per_second(f"{url}/feeds/ttn", {"X-Webhook-Secret": feed}, one, connections=64)
     _assert_kept(here, len(said))
     nothing_done = await requests_per_second(bare, {}, one, connections=64)
@@ -106,18 +107,6 @@ async def _over_http(stage: Stage, here: Installation, these: Sensors, url: str,
         Figure("over HTTP, one at a time", alone, "readings/s", Reference("bare HTTP server", nothing_done)),
         Figure("over HTTP, 100 a request", bulk * 100, "readings/s", Reference("one at a time", alone)),
     ]
-
-
-def _uplink(said: Measurement) -> bytes:
-    """As The Things Stack posts it, the whole length of a real one."""
-    message: dict[str, Any] = json.loads(payload("things_stack_uplink.json"))
-    at = said.recorded_at.isoformat()
-    message["end_device_ids"]["dev_eui"], message["received_at"] = said.device_eui, at
-    decoded = {"temperature": said.temperature_celsius, "humidity": said.humidity_percent}
-    message["uplink_message"] |= {"received_at": at, "f_cnt": said.counter, "decoded_payload": decoded}
-    message["uplink_message"].pop("normalized_payload")
-    message["uplink_message"]["rx_metadata"] = [{"gateway_ids": {"gateway_id": "gtw1"}, "rssi": said.signal_dbm}]
-    return json.dumps(message).encode()
 
 
 def _bulk(these: Sensors, said: Sequence[Measurement]) -> bytes:

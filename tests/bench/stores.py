@@ -1,9 +1,11 @@
 """Cold stores of many units, what their sensors said, and the same as plain rows for PostgreSQL itself."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from random import Random
+from typing import Any
 from uuid import UUID
 
 from data.cold_chain.commands import places
@@ -11,6 +13,7 @@ from data.cold_chain.values import Measurement, ReadingSource, UnitType
 from data.core.actor import Actor
 from data.core.session import transaction
 from data.core.time import now
+from tests.codecs.payloads import payload
 from tests.factories.cold_chain import cold_store
 
 COLUMNS = (
@@ -68,6 +71,13 @@ def rows(these: Sensors, said: Sequence[Measurement]) -> list[tuple[object, ...]
     ]  # fmt: skip
 
 
-def month(these: Sensors, until: datetime) -> list[Measurement]:
-    """43,200 minutes of the first sensor."""
-    return measurements(Sensors(these.organization_id, these.each[:1]), 43_200)
+def uplink(eui: str, at: datetime, celsius: float, *, humidity: float = 50, signal: int = -80, counter: int = 1) -> bytes:
+    """As The Things Stack posts it, as long as a real one."""
+    message: dict[str, Any] = json.loads(payload("things_stack_uplink.json"))
+    message["end_device_ids"]["dev_eui"], message["received_at"] = eui, at.isoformat()
+    told = message["uplink_message"]
+    told["received_at"], told["f_cnt"] = at.isoformat(), counter
+    told["decoded_payload"] = {"temperature": celsius, "humidity": humidity}
+    told["rx_metadata"][0]["rssi"] = signal
+    del told["normalized_payload"]
+    return json.dumps(message).encode()

@@ -6,7 +6,7 @@ import json
 import multiprocessing
 import os
 import random
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Awaitable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -109,21 +109,23 @@ class Devices:
 
 
 @asynccontextmanager
-async def sending(devices: Devices, *loops: Awaitable[None]) -> AsyncIterator[None]:
+async def sending(devices: Devices, *loops: Awaitable[None]) -> AsyncIterator[Sequence[asyncio.Future[None]]]:
     """Run these side by side; what one of them complains about fails the test."""
     tasks = [asyncio.ensure_future(one) for one in loops]
     try:
-        yield
+        yield tasks
     finally:
         devices.is_over = True
         await asyncio.wait_for(asyncio.gather(*tasks), 30)
 
 
-async def until_each_kind_came_in(devices: Devices, server: BaseProcess) -> None:
+async def until_each_kind_came_in(devices: Devices, tasks: Sequence[asyncio.Future[None]], server: BaseProcess) -> None:
     before = devices.counts()
     async with asyncio.timeout(60):
         while not all(now > then for now, then in zip(devices.counts(), before, strict=True)):
             assert server.is_alive(), "the server ended by itself"
+            for failed in (task for task in tasks if task.done()):
+                failed.result()
             await asyncio.sleep(0.01)
 
 
@@ -143,12 +145,12 @@ async def test_killing_the_process_at_any_moment_loses_nothing_that_had_been_ans
     loops = [devices.sensor(eui, unit_id, feed) for eui, unit_id in sensors]
     loops += [devices.phone(one.id, one.token) for one in drivers]
     loops += [devices.arborist(one.token) for one in phones]
-    async with sending(devices, *loops):
+    async with sending(devices, *loops) as tasks:
         for _ in range(KILLS):
             server = SHARED.Process(target=serve, args=(environment,))
             server.start()
             try:
-                await until_each_kind_came_in(devices, server)
+                await until_each_kind_came_in(devices, tasks, server)
                 await asyncio.sleep(random.uniform(0, 0.6))
             finally:
                 server.kill()

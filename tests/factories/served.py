@@ -55,7 +55,7 @@ def launch(environment: dict[str, str], command: Sequence[str] = ("serve",)) -> 
     return subprocess.Popen([sys.executable, "main.py", *command], cwd=ROOT, env=clean | environment)
 
 
-def wait_until_healthy(url: str, process: subprocess.Popen[bytes], *, patience_s: float = 30) -> None:
+def wait_until_healthy(url: str, process: subprocess.Popen[bytes], *, patience_s: float = 60) -> None:
     """Wait until the server answers; an AssertionError where it ended or takes longer."""
     until = time.monotonic() + patience_s
     while time.monotonic() < until:
