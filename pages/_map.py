@@ -259,11 +259,6 @@ def tiles() -> Tiles:
     return _tiles
 
 
-def base_map() -> Tiles:
-    """The installation's base map, for maps of one thing."""
-    return _tiles
-
-
 @dataclass
 class LiveMap:
     """A map on a screen, kept current as long as it is there."""

@@ -12,7 +12,7 @@ from data.tracking.events import RunChanged, TrackerMoved
 from data.tracking.queries import NamedPlace, Run
 from data.tracking.rules import PlaceKind
 from data.tracking.tables import DEFAULT_GEOFENCE_M
-from pages._map import base_map
+from pages._map import tiles
 from pages._shell import Looker, field_errors, screen
 from pages.tracking._layer import marker
 from pages.tracking._words import PLACE_WORDS
@@ -39,7 +39,7 @@ async def run(look: Looker, run_id: UUID) -> None:
     may_edit = look.may("tracking.edit", found.client_id)
     _head(look, found, may_edit)
     drawn = fleet(
-        tiles=base_map(), height="min(50vh, 460px)", zone=look.time_zone,
+        tiles=tiles(), height="min(50vh, 460px)", zone=look.time_zone,
         on_fence=(lambda fence: _new_place(look, run_id, fence)) if may_edit else None,
     )  # fmt: skip
     live_value(lambda: _markers(look, run_id), drawn.set_markers, look.topic(TrackerMoved), minimum_interval_s=1.0)
@@ -128,7 +128,6 @@ def _new_place(look: Looker, run_id: UUID, fence: dict[str, Any] | None = None) 
             return None
 
         form.buttons(_("Add"), send, on_cancel=dialog.close)
-    dialog.on("hide", dialog.delete)
     dialog.open()
 
 
@@ -149,5 +148,4 @@ def _share(look: Looker, run_id: UUID, sharable: Sequence[NamedPlace]) -> None:
             return None
 
         form.buttons(_("Use it"), send, on_cancel=dialog.close)
-    dialog.on("hide", dialog.delete)
     dialog.open()
