@@ -4,11 +4,11 @@ import asyncio
 import gc
 import logging
 import secrets
+import signal
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
-from importlib import import_module
-from importlib.util import find_spec
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -28,15 +28,16 @@ from data.identity import commands as identity
 from data.identity.secrets import Seal, use_seal
 from data.identity.tables import Organization, Role
 from data.platform.commands import use_folder
+from jobs import cold_chain, deliveries, farm, tracking, trees, upkeep
 from jobs.channels.email import Email, TryLater, Undeliverable
-from jobs.networks import _refusals
+from jobs.networks import _refusals, assessments, ingest, mqtt, osmand, owntracks, ttn
 from jobs.networks._door import intake
 from jobs.timetable import Line, Timetable
 from migrations.ddl import APP, SWEEP
 from migrations.upgrade import role_url, upgrade
 
-DOORS = ("ttn", "ingest", "owntracks", "osmand", "assessments")
-JOBS = ("upkeep", "cold_chain", "farm", "tracking", "deliveries", "trees")
+DOORS = (ttn, ingest, owntracks, osmand, assessments)
+JOBS = (upkeep, cold_chain, farm, tracking, deliveries, trees)
 
 cli = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__, pretty_exceptions_enable=False)
 user_cli = typer.Typer(help="People, from the command line.", no_args_is_help=True)
@@ -55,13 +56,8 @@ def stop(*lines: str) -> NoReturn:
 
 
 def lines(settings: Settings) -> list[Line]:
-    """The whole timetable; a module whose lines depend on settings has a function `timetable` instead of a list."""
-    modules = [import_module(f"jobs.{name}") for name in JOBS if find_spec(f"jobs.{name}")]
-    return [
-        line
-        for module in modules
-        for line in (module.timetable(settings) if hasattr(module, "timetable") else module.TIMETABLE)
-    ]
+    """The whole timetable."""
+    return [line for job in JOBS for line in job.timetable(settings)]
 
 
 @asynccontextmanager
@@ -83,10 +79,10 @@ async def opened(settings: Settings) -> AsyncIterator[Database]:
 
 
 @asynccontextmanager
-async def at_work(settings: Settings, *backgrounds: Background) -> AsyncIterator[None]:
+async def at_work(settings: Settings, table: Sequence[Line], *backgrounds: Background) -> AsyncIterator[None]:
     """Everything that must run while the doors are open, in order; undone in reverse."""
     conninfo = role_url(settings.database_url, APP, settings.secret_key).set(drivername="postgresql").render_as_string(False)
-    timetable = Timetable(lines(settings), conninfo)
+    timetable = Timetable(table, conninfo)
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(opened(settings))
         bus.start(conninfo)
@@ -94,8 +90,7 @@ async def at_work(settings: Settings, *backgrounds: Background) -> AsyncIterator
         await asyncio.wait_for(bus.is_connected.wait(), 15)
         intake.start()
         stack.push_async_callback(intake.stop)
-        if find_spec("jobs.networks.mqtt") and hasattr(import_module("jobs.networks.mqtt"), "connected"):
-            await stack.enter_async_context(import_module("jobs.networks.mqtt").connected(settings))
+        await stack.enter_async_context(mqtt.connected(settings))
         timetable.start()
         stack.push_async_callback(timetable.stop)
         for background in backgrounds:
@@ -109,27 +104,30 @@ def compose(settings: Settings, *backgrounds: Background) -> FastAPI:
     from nicegui import ui
 
     import pages
-    from pages import _gate, _shell
+    from pages import _gate, _map, _shell
     from ui.live import set_explain
+    from ui.map import Tiles
     from ui.theme import install
+
+    table = lines(settings)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        async with at_work(settings, *backgrounds):
+        async with at_work(settings, table, *backgrounds):
             _gate.close_pages_of_ended_sessions()
             tune_garbage_collection()
             yield
 
     app = FastAPI(title="Steading", lifespan=lifespan, openapi_url=None)
     _refusals.install(app)
-    for name in DOORS:
-        if find_spec(f"jobs.networks.{name}"):
-            app.include_router(import_module(f"jobs.networks.{name}").router)
+    for door in DOORS:
+        app.include_router(door.router)
     app.get("/health")(health)
     _refusals.install(pages_app)
     pages_app.state.settings, pages_app.state.has_oidc = settings, bool(settings.oidc_issuer)
     pages_app.state.send_reset = reset_sender(settings)
     set_explain(_shell.explain)
+    _map.use_tiles(Tiles(settings.tile_url, settings.tile_attribution))
     install(pages_app)
     pages.open_screens()
     ui.run_with(
@@ -198,7 +196,9 @@ def listen(settings: Settings, app: FastAPI, *, on_ready: Callable[[], None]) ->
         app, host=settings.host, port=settings.port, loop="uvloop", access_log=False, log_level="warning",
         ws_per_message_deflate=False, timeout_graceful_shutdown=3, server_header=False,
     )  # fmt: skip
-    Server(config).run()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # uvicorn hands the signal on: what we started ends too
+    with suppress(KeyboardInterrupt):
+        Server(config).run()
 
 
 def set_up_logs() -> None:

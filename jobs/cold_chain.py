@@ -6,6 +6,7 @@ from data.cold_chain.commands import states
 from data.cold_chain.queries import watch
 from data.core.actor import Actor
 from data.core.session import across_tenants, transaction
+from data.core.settings import Settings
 from data.core.time import now
 from jobs.timetable import Line
 
@@ -22,4 +23,6 @@ async def judge_by_the_clock() -> None:
             await states.pass_time(tx, unit_ids, at)
 
 
-TIMETABLE = [Line(NAME, IntervalTrigger(minutes=1), judge_by_the_clock)]
+def timetable(settings: Settings) -> list[Line]:
+    """When each of them runs."""
+    return [Line(NAME, IntervalTrigger(minutes=1), judge_by_the_clock)]

@@ -3,6 +3,7 @@
 from apscheduler.triggers.interval import IntervalTrigger
 
 from data.core.session import across_tenants
+from data.core.settings import Settings
 from data.core.time import now
 from data.deliveries.commands import end_silent_sessions
 from jobs.timetable import Line
@@ -14,4 +15,6 @@ async def end_sessions() -> None:
         await end_silent_sessions(tx, at=now())
 
 
-TIMETABLE = [Line("deliveries.end_sessions", IntervalTrigger(minutes=1), end_sessions)]
+def timetable(settings: Settings) -> list[Line]:
+    """When each of them runs."""
+    return [Line("deliveries.end_sessions", IntervalTrigger(minutes=1), end_sessions)]

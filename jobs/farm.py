@@ -5,6 +5,7 @@ from apscheduler.triggers.interval import IntervalTrigger
 
 from data.core.actor import Actor
 from data.core.session import across_tenants, transaction
+from data.core.settings import Settings
 from data.core.time import now
 from data.farm.commands import mark_silent, run_due, time_out
 from data.farm.commands.instructions import organizations_with_overdue
@@ -43,8 +44,10 @@ async def notice_silent_devices() -> None:
             await mark_silent(tx, at=at)
 
 
-TIMETABLE = [
-    Line("farm.schedules", CronTrigger(second="*", timezone="UTC"), run_schedules),
-    Line("farm.timeouts", IntervalTrigger(seconds=1), give_up_unanswered),
-    Line("farm.silence", IntervalTrigger(seconds=30), notice_silent_devices),
-]
+def timetable(settings: Settings) -> list[Line]:
+    """When each of them runs."""
+    return [
+        Line("farm.schedules", CronTrigger(second="*", timezone="UTC"), run_schedules),
+        Line("farm.timeouts", IntervalTrigger(seconds=1), give_up_unanswered),
+        Line("farm.silence", IntervalTrigger(seconds=30), notice_silent_devices),
+    ]

@@ -6,6 +6,7 @@ from sqlalchemy import text
 
 from data.core.actor import Actor
 from data.core.session import across_tenants, transaction
+from data.core.settings import Settings
 from data.core.time import now
 from data.trees.commands.review import process
 from data.trees.rules.progress import PATIENCE
@@ -48,4 +49,6 @@ async def bring_rounds_to_review() -> None:
             log.exception("a round could not go on", round_id=str(round_id))
 
 
-TIMETABLE = [Line("trees.review", IntervalTrigger(seconds=3), bring_rounds_to_review)]
+def timetable(settings: Settings) -> list[Line]:
+    """When each of them runs."""
+    return [Line("trees.review", IntervalTrigger(seconds=3), bring_rounds_to_review)]

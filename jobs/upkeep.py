@@ -5,6 +5,7 @@ from apscheduler.triggers.cron import CronTrigger
 from sqlalchemy import text
 
 from data.core.session import across_tenants
+from data.core.settings import Settings
 from data.core.time import now
 from jobs.timetable import Line
 
@@ -38,8 +39,10 @@ async def forget_expired() -> None:
             await tx.execute(text(statement))
 
 
-TIMETABLE = [
-    Line("upkeep.make_partitions", CronTrigger(hour="*/6", minute=7), make_partitions),
-    Line("upkeep.drop_partitions", CronTrigger(hour=3, minute=0), drop_partitions),
-    Line("upkeep.forget_expired", CronTrigger(hour=3, minute=20), forget_expired),
-]
+def timetable(settings: Settings) -> list[Line]:
+    """When each of them runs."""
+    return [
+        Line("upkeep.make_partitions", CronTrigger(hour="*/6", minute=7), make_partitions),
+        Line("upkeep.drop_partitions", CronTrigger(hour=3, minute=0), drop_partitions),
+        Line("upkeep.forget_expired", CronTrigger(hour=3, minute=20), forget_expired),
+    ]

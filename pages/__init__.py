@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from importlib import import_module
-from importlib.util import find_spec
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,5 +45,4 @@ SCREENS = (
 def open_screens() -> None:
     """Import every screen, which registers its route."""
     for name in SCREENS:
-        if find_spec(f"pages.{name.split('.')[0]}") and find_spec(f"pages.{name}"):
-            import_module(f"pages.{name}")
+        import_module(f"pages.{name}")

@@ -14,9 +14,11 @@ from ui.words import _
 def panel(title: str, text: str = '', *, persistent: bool = False) -> Iterator[ui.dialog]:
     """A dialog to fill: `with panel(_('Add a device')) as d: …` then `d.open()`; `d.submit(x)` ends `await d`.
 
-    It belongs to the page and not to the part that opened it, which may be drawn anew while somebody types.
+    It belongs to the page and not to the part that opened it, which may be drawn anew while somebody types. Made for one
+    showing: once hidden it is gone.
     """
     with ui.context.client.content, ui.dialog() as dialog, ui.element('div').classes('st-panel').props(f'role=dialog aria-modal=true aria-label="{title}"'):
+        dialog.on('hide', lambda: None if dialog.is_deleted else dialog.delete())
         if persistent:
             dialog.props('persistent')
         ui.label(title).classes('st-panel-title').props('role=heading aria-level=2')
@@ -36,10 +38,7 @@ async def confirm(title: str, text: str = '', *, action: str, goes: Sequence[str
         with ui.element('div').classes('st-panel-buttons'):
             button(_('Keep it') if danger else _('Cancel'), lambda: dialog.submit(False), kind='plain').props('autofocus')
             button(action, lambda: dialog.submit(True), kind='danger' if danger else 'primary')
-    try:
-        return bool(await dialog)
-    finally:
-        dialog.delete()
+    return bool(await dialog)
 
 
 async def ask_secret_once(title: str, secret: str, text: str = '') -> None:
@@ -55,7 +54,4 @@ async def ask_secret_once(title: str, secret: str, text: str = '') -> None:
             copied.on_click(copy)
         with ui.element('div').classes('st-panel-buttons'):
             button(_('I have stored it'), lambda: dialog.submit(True), kind='primary')
-    try:
-        await dialog
-    finally:
-        dialog.delete()
+    await dialog

@@ -166,8 +166,7 @@ def _add_phone(look: Looker, driver_id: UUID) -> None:
 
 async def _tell(look: Looker, device: DriverDevice, secret: str) -> None:
     """The secret, this once, and where the app wants it. What was pressed may have been drawn anew by now."""
-    assert look.frame and look.frame.content
-    with look.frame.content:
+    with look.page:
         request = ui.context.client.request
         address = f"{str(request.base_url).rstrip('/')}/feeds/{device.app.value}"
         if device.app is PhoneApp.OWNTRACKS:

@@ -66,7 +66,8 @@ def _token(look: Looker, token: ApiToken) -> None:
         async with look.command() as tx:
             secret = await commands.rotate_token(tx, token.id)
         if secret:
-            await ask_secret_once(token.name, secret)
+            with look.page:  # the list has been drawn anew by now
+                await ask_secret_once(token.name, secret)
 
     async def revoke() -> None:
         if await confirm(_("Lock it out?"), action=_("Lock out"), goes=[token.name]):

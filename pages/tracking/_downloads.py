@@ -1,8 +1,5 @@
 """Files to take away: the list of tags, one tag's positions, and the empty table to fill in."""
 
-import csv
-import io
-from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from uuid import UUID
 
@@ -14,38 +11,17 @@ from data.core.time import now
 from data.tracking import queries
 from data.tracking.tables import TrackerStatus
 from data.tracking.tags import csv_template
+from pages._csv import csv_file, csv_response
 from pages._shell import actor
 
 MOST_ROWS = 50_000
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
-
-
-def csv_response(name: str, header: Sequence[str], rows: Iterable[Sequence[object]]) -> Response:
-    """A table as a spreadsheet opens it; text that a spreadsheet would run is made plain."""
-    written = io.StringIO()
-    writer = csv.writer(written)
-    writer.writerow(header)
-    writer.writerows([_plain(cell) for cell in row] for row in rows)
-    return _file(name, "\ufeff" + written.getvalue())
-
-
-def _plain(cell: object) -> object:
-    if isinstance(cell, str) and cell.startswith(FORMULA):
-        return f"'{cell}"
-    return "" if cell is None else cell
-
-
-def _file(name: str, content: str) -> Response:
-    return Response(
-        content, media_type="text/csv; charset=utf-8", headers={"content-disposition": f'attachment; filename="{name}"'}
-    )
 
 
 @app.get("/tracking/template.csv")
 async def template(request: Request) -> Response:
     """The header of a file of tags."""
     actor(request).require("tracking.edit")
-    return _file("trackers-template.csv", csv_template())
+    return csv_file("trackers-template.csv", csv_template())
 
 
 @app.get("/tracking/trackers.csv")

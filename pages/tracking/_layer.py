@@ -29,4 +29,4 @@ def marker(index: int, seen: Seen) -> Marker:
     )  # fmt: skip
 
 
-LAYER = Layer("tracking", noop("Trackers"), "tracking.view", _ask, marker, changes=(TrackerMoved, TrackerChanged))
+LAYER = Layer("tracking", noop("Trackers"), "tracking.view", _ask, marker, changes=(TrackerChanged,), moves=(TrackerMoved,))

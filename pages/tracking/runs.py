@@ -90,7 +90,6 @@ def _new_client(look: Looker) -> None:
             return None
 
         form.buttons(_("Add"), send, on_cancel=dialog.close)
-    dialog.on("hide", dialog.delete)
     dialog.open()
 
 
@@ -111,7 +110,6 @@ def _new_brand(look: Looker, clients: Sequence[Setting]) -> None:
             return None
 
         form.buttons(_("Add"), send, on_cancel=dialog.close)
-    dialog.on("hide", dialog.delete)
     dialog.open()
 
 
@@ -140,7 +138,6 @@ def _new_run(look: Looker, brands: Sequence[Setting]) -> None:
             return None
 
         form.buttons(_("Add"), send, on_cancel=dialog.close)
-    dialog.on("hide", dialog.delete)
     dialog.open()
 
 

@@ -11,8 +11,8 @@ from data.core.session import transaction
 from data.platform.commands import path_of
 from data.trees.queries import jobs, review
 from data.trees.words import JobStatus
+from pages._csv import csv_response
 from pages._shell import actor
-from pages.tracking._downloads import csv_response
 
 SHOWN = frozenset({"audio/mp4", "audio/wav", "image/jpeg", "image/png"})
 """What a browser may open itself; everything else is taken away as a file."""

@@ -121,20 +121,17 @@ def _decide(look: Looker, found: Review) -> None:
 
 
 async def _approve(look: Looker, found: Review) -> None:
-    assert look.frame
-    with look.frame.content:  # a dialog lives longer than the part of the page it was opened from
-        is_sure = await confirm(
-            _("Approve this job?"), _("Form, text and photos are kept as they are now and cannot be changed afterwards."),
-            action=_("Approve"), goes=[f"{found.row.job.job_number} · {found.row.job.job_name}"], danger=False,
-        )  # fmt: skip
-        if is_sure:
-            async with look.command() as tx:
-                await commands.approve(tx, found.row.job.id)
+    is_sure = await confirm(
+        _("Approve this job?"), _("Form, text and photos are kept as they are now and cannot be changed afterwards."),
+        action=_("Approve"), goes=[f"{found.row.job.job_number} · {found.row.job.job_name}"], danger=False,
+    )  # fmt: skip
+    if is_sure:
+        async with look.command() as tx:
+            await commands.approve(tx, found.row.job.id)
 
 
 def _send_back(look: Looker, found: Review) -> None:
-    assert look.frame
-    with look.frame.content, panel(_("Send back"), _("The round opens again on the phone, with your note.")) as dialog:
+    with panel(_("Send back"), _("The round opens again on the phone, with your note.")) as dialog:
         form = Form()
         with form:
             form.text("note", _("What is missing or wrong?"), required=True, lines=3)

@@ -9,6 +9,7 @@ from data.core.actor import Actor
 from data.core.bus import bus
 from data.core.errors import Conflict, Forbidden, NotFound
 from data.core.session import across_tenants, transaction
+from data.core.settings import Settings
 from data.core.time import now
 from data.farm import commands, queries
 from data.farm.commands.instructions import CLAIM, organizations_with_overdue
@@ -258,6 +259,6 @@ async def test_a_device_that_says_nothing_for_long_is_offline_without_any_broker
 
 async def test_the_timetables_lines_do_nothing_when_there_is_nothing_to_do(world: World, farm: FarmWorld) -> None:
     command = await switch(world.owner, farm, on=True)
-    for line in jobs.TIMETABLE:
+    for line in jobs.timetable(Settings(_env_file=None)):
         await line.job()
     assert (await fate(world.owner, command)).status is CommandStatus.QUEUED

@@ -1,0 +1,78 @@
+"""What the person at the terminal meets: help, one clear line when something is missing, and an end that ends everything."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+
+from tests.factories.served import ROOT, free_port
+
+pytestmark = pytest.mark.e2e
+
+
+def command(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    clean = {k: v for k, v in os.environ.items() if not k.startswith(("PYTEST", "NICEGUI", "DATABASE", "SECRET", "PUBLIC"))}
+    return subprocess.run([sys.executable, "main.py", *words], cwd=ROOT, env=clean | environment, capture_output=True, text=True, timeout=60)
+
+
+def test_help_names_every_command() -> None:
+    shown = command("--help")
+    assert shown.returncode == 0
+    for name in ("run", "serve", "migrate", "check-log", "user"):
+        assert name in shown.stdout
+
+
+def test_serving_refuses_with_a_list_of_what_is_missing() -> None:
+    refused = command("serve", SECRET_KEY="too short")
+    assert refused.returncode == 1
+    assert [line.split(":")[0].strip() for line in refused.stderr.splitlines()[1:]] == ["DATABASE_URL", "SECRET_KEY", "PUBLIC_URL"]
+
+
+def test_a_database_that_is_not_there_is_one_clear_line() -> None:
+    refused = command(
+        "serve", DATABASE_URL=f"postgresql://nobody@127.0.0.1:{free_port()}/none", SECRET_KEY="x" * 40, PUBLIC_URL="http://localhost"
+    )
+    assert refused.returncode == 1 and "Traceback" not in refused.stderr
+    [line] = refused.stderr.strip().splitlines()
+    assert line.startswith("The database does not answer:")
+
+
+def test_a_broken_data_folder_is_one_clear_line(tmp_path: Path) -> None:
+    (tmp_path / "pg").mkdir()
+    (tmp_path / "pg" / "PG_VERSION").write_text("7\n")
+    refused = command("run", "--port", str(free_port()), "--var-dir", str(tmp_path))
+    assert refused.returncode == 1 and "Traceback" not in refused.stderr
+    assert len(refused.stderr.strip().splitlines()) == 1 and str(tmp_path) in refused.stderr
+
+
+def test_a_port_in_use_is_one_clear_line_and_a_demonstration_starts_again_quickly_and_ends_whole(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        refused = command("run", "--port", str(taken.getsockname()[1]), "--mqtt-port", str(free_port()), "--var-dir", str(tmp_path))
+    assert refused.returncode == 1 and "Traceback" not in refused.stderr
+    assert refused.stderr.strip().splitlines()[-1].startswith(f"Port {taken.getsockname()[1] if taken.fileno() > 0 else ''}".rstrip())
+    port = free_port()
+    running = subprocess.Popen(
+        [sys.executable, "main.py", "run", "--port", str(port), "--mqtt-port", str(free_port()), "--var-dir", str(tmp_path)],
+        cwd=ROOT, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    for _ in range(600):
+        try:
+            if httpx.get(f"http://127.0.0.1:{port}/health", timeout=2).status_code == 200:
+                break
+        except httpx.TransportError:
+            time.sleep(0.1)
+    else:
+        raise AssertionError("the demonstration does not serve")
+    running.send_signal(signal.SIGINT)
+    said, _ = running.communicate(timeout=30)
+    assert f"http://127.0.0.1:{port}" in said and "owner@demo.example" in said
+    assert [p for p in psutil.process_iter(["cmdline"]) if str(tmp_path) in " ".join(p.info["cmdline"] or [])] == []

@@ -1,0 +1,77 @@
+"""Every page for everybody: with a screen reader, on a small phone, in the dark, in Khmer."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import axe_playwright_python
+import pytest
+
+import pages
+from tests.e2e.conftest import Visitors
+from tests.factories.cold_chain import cold_store
+from tests.factories.deliveries import driver, shipment
+from tests.factories.farm import bring_online, build_farm
+from tests.factories.people import World
+from tests.factories.tracking import build_shipping
+from tests.factories.trees import job, phone, submitted
+
+pytestmark = pytest.mark.e2e
+AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text()
+RUN = "async () => (await axe.run(document, {resultTypes: ['violations'], runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa']})).violations"
+
+
+@pytest.fixture
+async def furnished(home: World) -> list[str]:
+    """One of everything; the paths of the menu and of each thing."""
+    store = await cold_store(home.owner)
+    farm = await build_farm(home.owner, prefix="look")
+    await bring_online(home.owner, farm.fan, is_on=True)
+    rider = await driver(home.owner)
+    parcel = await shipment(home.owner)
+    shipping = await build_shipping(home.owner, 1)
+    arborist = await phone(home.owner)
+    tree_job = await job(arborist)
+    await submitted(arborist, tree_job)
+    things = [
+        f"/cold-chain/units/{store.unit_id}", f"/farm/devices/{farm.fan.id}", "/farm/schedules", f"/deliveries/drivers/{rider.id}",
+        f"/deliveries/orders/{parcel.id}", "/deliveries/orders", f"/tracking/{shipping.trackers[1]}", "/tracking/import",
+        "/tracking/runs", f"/trees/{tree_job.id}", "/trees/devices", "/settings", "/inbox",
+    ]  # fmt: skip
+    return [item.href for item in pages.MENU] + things
+
+
+def serious(violations: list[dict[str, Any]]) -> list[str]:
+    return [
+        f"{v['id']}: {v['nodes'][0]['html'][:140]}" for v in violations if v["impact"] in ("serious", "critical")
+    ]
+
+
+@pytest.mark.parametrize(("width", "height", "scheme"), [(1440, 900, "light"), (360, 740, "dark")])
+async def test_every_page_is_fit_for_everybody(visitors: Visitors, furnished: list[str], width: int, height: int, scheme: str) -> None:
+    somebody = await visitors.signed_in("olga.green@example.org", width=width, height=height)
+    await somebody.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+    found: dict[str, Any] = {}
+    for path in furnished:
+        page = await somebody.open(path)
+        await page.wait_for_function("!document.querySelector('.st-loading')")
+        await page.evaluate(AXE)
+        wrong = serious(await page.evaluate(RUN))
+        if await page.evaluate("document.documentElement.scrollWidth") > width:
+            wrong.append("scrolls sideways")
+        if wrong:
+            found[path] = wrong
+    assert found == {}, json.dumps(found, indent=1)
+
+
+async def test_a_farmers_pages_are_in_khmer(visitors: Visitors, furnished: list[str], home: World) -> None:
+    farmer = await visitors.signed_in("kim.green@example.org", width=390, height=844)
+    page = await farmer.open("/farm")
+    await page.get_by_role("button", name="Your menu").click()
+    await page.get_by_role("button", name="ខ្មែរ").click()
+    await page.wait_for_function("document.documentElement.lang === 'km'")
+    await page.get_by_role("navigation").last.get_by_text("កសិដ្ឋាន").wait_for()
+    english = await page.evaluate(
+        "[...document.querySelectorAll('main *')].filter(e => !e.children.length && /[a-z]{4,}/.test(e.textContent) && !e.closest('.q-icon, .material-icons, i')).map(e => e.textContent.trim())"
+    )
+    assert [words for words in english if words not in ("Chicken house", "Room 1", "Fan", "Pump", "Probe")] == []
