@@ -9,17 +9,15 @@ from enum import Enum
 from typing import Any, NoReturn
 from uuid import UUID
 
-from sqlalchemy import bindparam, event, inspect, text
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy import event, inspect, text
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.orm import UOWTransaction
-from sqlalchemy.types import Text
 from sqlmodel import Session
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from data.core import columns  # noqa: F401 - its dumper must be known before the first engine is made
+from data.core import columns
 from data.core.actor import Actor
 from data.core.bus import CHANNEL, Event
 from data.core.table import Row, Tenant
@@ -27,9 +25,7 @@ from data.core.table import Row, Tenant
 UNREACHABLE: tuple[type[Exception], ...] = (OperationalError, InterfaceError, PoolTimeout)
 """What it looks like when the database does not answer; edges say so and ask to try again."""
 
-NOTIFY = text(f"select pg_notify('{CHANNEL}', p) from unnest(:payloads) p").bindparams(
-    bindparam("payloads", type_=ARRAY(Text))
-)
+NOTIFY = text(f"select pg_notify('{CHANNEL}', p) from unnest(:payloads) p")
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +99,7 @@ class Transaction(AsyncSession):
         if self.entries:
             await write_log(self)
         if self._payloads:
-            await self.execute(NOTIFY, {"payloads": list(self._payloads)})
+            await self.execute(NOTIFY, {"payloads": columns.texts(self._payloads)})
         await super().commit()
 
 
