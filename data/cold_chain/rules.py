@@ -9,6 +9,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from data.cold_chain.values import UnitStatus, UnitType
@@ -67,22 +68,26 @@ class State(NamedTuple):
 
 def settle(said: Mapping[str, Any], unit_type: UnitType) -> Rule:
     """The rule from what unit, site and organization say together (absent or None: nobody does), field by field."""
+    return _settled(unit_type, *(said.get(name) for name in INHERITED))
 
-    def field(name: str) -> float:
-        value = said.get(name)
-        return float(DEFAULTS[name] if value is None else value)
 
-    low, high = _limits(said.get("temperature_min_celsius"), said.get("temperature_max_celsius"), unit_type)
+@lru_cache(maxsize=4096)
+def _settled(unit_type: UnitType, low: Any, high: Any, *more: Any) -> Rule:
+    """Most units of a business share few rules, and a batch of readings asks for hundreds at once."""
+    low_celsius, high_celsius = _limits(low, high, unit_type)
+    field = {
+        name: float(default if value is None else value) for (name, default), value in zip(DEFAULTS.items(), more, strict=True)
+    }
     return Rule(
-        low_celsius=low,
-        high_celsius=high,
-        hysteresis_celsius=field("hysteresis_celsius"),
-        delay=timedelta(minutes=field("delay_minutes")),
-        delay_door_open=timedelta(minutes=field("delay_door_open_minutes")),
-        door_grace=timedelta(minutes=field("door_grace_minutes")),
-        interval=timedelta(seconds=field("expected_reading_interval_s")),
-        missed_for_offline=int(field("offline_warning_missed_checkins")),
-        missed_for_interrupted=int(field("offline_critical_missed_checkins")),
+        low_celsius=low_celsius,
+        high_celsius=high_celsius,
+        hysteresis_celsius=field["hysteresis_celsius"],
+        delay=timedelta(minutes=field["delay_minutes"]),
+        delay_door_open=timedelta(minutes=field["delay_door_open_minutes"]),
+        door_grace=timedelta(minutes=field["door_grace_minutes"]),
+        interval=timedelta(seconds=field["expected_reading_interval_s"]),
+        missed_for_offline=int(field["offline_warning_missed_checkins"]),
+        missed_for_interrupted=int(field["offline_critical_missed_checkins"]),
     )
 
 

@@ -9,7 +9,6 @@ import pytest
 from data.cold_chain.queries.points import Points
 from data.cold_chain.rules import settle
 from data.cold_chain.values import UnitType
-from pages.cold_chain._downloads import _harmless
 from pages.cold_chain._words import limits
 from pages.cold_chain.unit import excursions
 from ui.words import Reader, reading_as
@@ -45,8 +44,3 @@ def test_limits_are_said_in_the_readers_unit() -> None:
     with reading_as(Reader("en", "UTC", "c")):
         assert limits(settle({"temperature_max_celsius": -2}, UnitType.FRIDGE)) == "at most −2.0 °C"
         assert limits(settle({"temperature_min_celsius": 8}, UnitType.FRIDGE)) == "at least 8.0 °C"
-
-
-@pytest.mark.parametrize(("text", "written"), [("=1+1", "'=1+1"), ("Freezer 1", "Freezer 1"), (-20.0, -20.0), ("@x", "'@x")])
-def test_no_name_becomes_a_formula_in_somebodys_spreadsheet(text: object, written: object) -> None:
-    assert _harmless(text) == written
