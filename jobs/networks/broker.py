@@ -2,8 +2,8 @@
 
 amqtt is a good servant and a trusting one. It lets a second connection take over a session before it has proved
 anything, keeps commands for devices that are away (a fan that starts an hour late), delivers last wills past every
-access list, tells whoever connects what it keeps of all the others, and stumbles when somebody subscribes while it goes
-through its list. So here a connection proves itself first, is named after its device, starts clean, hears only what it
+access list, tells whoever connects what it keeps of all the others, and stumbles over its list of subscriptions when it
+has to wait while going through it. So here a connection proves itself first, is named after its device, starts clean, hears only what it
 subscribed to, and what it may say is decided without waiting.
 """
 
@@ -11,7 +11,7 @@ import asyncio
 import hmac
 import logging
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
 
@@ -91,7 +91,6 @@ class _Amqtt(Amqtt):  # type: ignore[misc]  # amqtt has no types
 
     def __init__(self, config: dict[str, Any], password: str) -> None:
         super().__init__(config)
-        self._subscriptions = _Steady()
         self._password = password
         self._leaving: set[asyncio.Task[None]] = set()
 
@@ -156,21 +155,12 @@ class _Amqtt(Amqtt):  # type: ignore[misc]  # amqtt has no types
         return session.username == OURSELVES or _TOPIC in session.attributes
 
     async def _publish_retained_messages_for_subscription(self, subscription: tuple[str, int], session: Session) -> None:
+        # Called for everybody's subscriptions when somebody connects. Nothing may wait here before this is decided.
         if any(one is session for one, _qos in self._subscriptions.get(subscription[0], ())):
             await super()._publish_retained_messages_for_subscription(subscription, session)
 
     async def _topic_filtering(self, session: Session, topic: str, action: Action) -> bool:
         return _may(session, topic, action)
-
-
-class _Steady(dict[str, list[tuple[Session, int]]]):
-    """Subscriptions by filter; whoever goes through them goes through those that there were when they began."""
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(tuple(super().keys()))
-
-    def items(self) -> Any:
-        return tuple(super().items())
 
 
 def _may(session: Session, topic: str, action: Action) -> bool:

@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -96,6 +96,9 @@ async def tasmota(
         try:
             yield device
         finally:
+            with suppress(aiomqtt.MqttError):  # somebody may have pulled the cable
+                if task.done():
+                    task.result()
             while not task.done():  # again, since a wait_for inside the client may swallow a cancellation
                 task.cancel()
                 await asyncio.wait([task], timeout=0.2)

@@ -183,6 +183,28 @@ async def test_a_relay_that_comes_back_is_asked_how_it_stands(world: World, farm
         await eventually(lambda: is_on(world.owner, farm.fan))
 
 
+async def test_what_the_broker_remembers_is_no_news(world: World, farm: FarmWorld, network: Network) -> None:
+    async with tasmota(network.port, farm.fan.topic, farm.secrets[farm.fan.id]) as relay:
+        relay.answers = False
+        await relay.say("stat", "POWER", "ON", retain=True)
+        await eventually(lambda: is_on(world.owner, farm.fan))
+        await relay.say("stat", "POWER", "OFF")
+        await eventually(lambda: is_off(world.owner, farm.fan))
+        intake = Intake()
+        intake.start()
+        second = Mqtt(network.broker.url, intake)
+        second.start()
+        await asyncio.wait_for(second.is_connected.wait(), 5)
+        await asyncio.sleep(0.5)
+        assert await is_off(world.owner, farm.fan)
+        await second.stop()
+        await intake.stop()
+
+
+async def is_off(who: Actor, device: Device) -> bool:
+    return (await seen(who, device)).is_on is False
+
+
 async def is_on(who: Actor, device: Device) -> bool | None:
     return (await seen(who, device)).is_on
 
@@ -241,6 +263,8 @@ async def test_a_device_that_connects_twice_is_not_declared_dead_by_its_own_past
             await eventually(lambda: completed(world.owner, command))
             assert back.asked[-1][1] == "ON"
             assert await is_online(world.owner, farm.fan)
+            async with transaction(world.owner) as tx:
+                assert await alerts.page(tx) == ([], 0)
 
 
 async def test_a_command_is_never_kept_for_a_device_that_is_away(world: World, farm: FarmWorld, network: Network) -> None:
