@@ -118,6 +118,7 @@ def test_confidence_is_low_medium_or_high(raw: int, confidence: int) -> None:
         sealed(longitude=-180.1),
         sealed()[:5] + b"\x04" + b"\x01" * 56 + sealed()[62:],
     ],
+    ids=["empty", "short", "long", "altered", "another tag", "no confidence", "latitude", "longitude", "no point"],
 )
 def test_a_foreign_altered_or_impossible_report_is_refused(payload: bytes) -> None:
     with pytest.raises(Invalid) as refusal:

@@ -3,26 +3,23 @@ from collections.abc import Iterator
 import pytest
 from oidc_provider_mock import User, run_server_in_thread
 
-from tests.e2e.conftest import Server, Visitors, free_port, launch, wait_until_healthy
+from tests.conftest import SECRET_KEY
+from tests.e2e.conftest import Server, Visitors
 from tests.factories.people import World
+from tests.factories.served import serving
 
 pytestmark = pytest.mark.e2e
 
 
 @pytest.fixture(scope="module")
-def with_provider(served: Server) -> Iterator[str]:
+def with_provider(served: Server, database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A second server that trusts a real OpenID Connect provider on loopback."""
     with run_server_in_thread(user_claims=[User(sub="7", claims={"email": "olga.green@example.org", "email_verified": True})]) as provider:
-        port = free_port()
-        url = f"http://127.0.0.1:{port}"
-        environment = served.environment | {
-            "PUBLIC_URL": url, "PORT": str(port), "MQTT_PORT": str(free_port()), "OIDC_CLIENT_ID": "steading",
-            "OIDC_CLIENT_SECRET": "secret", "OIDC_ISSUER": f"http://127.0.0.1:{provider.server_port}",
+        trust = {
+            "OIDC_ISSUER": f"http://127.0.0.1:{provider.server_port}", "OIDC_CLIENT_ID": "steading", "OIDC_CLIENT_SECRET": "secret",
         }  # fmt: skip
-        server = Server(url, 0, environment, launch(environment))
-        wait_until_healthy(url, server.process)
-        yield url
-        server.stop()
+        with serving(database_url, SECRET_KEY, tmp_path_factory.mktemp("provider"), trust) as server:
+            yield server.url
 
 
 async def test_somebody_comes_in_by_their_organizations_own_provider(with_provider: str, visitors: Visitors, home: World) -> None:
