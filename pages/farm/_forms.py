@@ -8,6 +8,7 @@ from data.core.errors import Refusal
 from data.farm import commands
 from data.farm.tables import Device, DeviceType, Farm
 from pages._shell import Looker, field_errors
+from pages.farm._words import PICTURES
 from ui.dialog import ask_secret_once, confirm, panel
 from ui.form import Form, button
 from ui.words import _
@@ -68,6 +69,7 @@ def add_device(look: Looker, farm: Farm) -> None:
             form.select("device_type", _("What is it?"), kinds, DeviceType.RELAY, required=True)
             form.text("name", _("Name"), required=True, placeholder=_("Fan"))
             form.text("location", _("Room"), placeholder=_("House 1"))
+            _pictured(form, None)
             _spoken(form, f"farm-{''.join(secrets.choice(EASY) for _n in range(6))}", 1)
 
         async def send(values: dict[str, Any]) -> dict[str, str] | None:
@@ -95,6 +97,7 @@ def edit_device(look: Looker, device: Device) -> None:
         with form:
             form.text("name", _("Name"), device.name, required=True)
             form.text("location", _("Room"), device.location or "")
+            _pictured(form, device.icon)
             _spoken(form, device.topic, device.output)
 
         async def send(values: dict[str, Any]) -> dict[str, str] | None:
@@ -108,6 +111,10 @@ def edit_device(look: Looker, device: Device) -> None:
 
         form.buttons(_("Save"), send, on_cancel=dialog.close)
     dialog.open()
+
+
+def _pictured(form: Form, icon: str | None) -> None:
+    form.select("icon", _("Picture"), {name: _(words) for name, words in PICTURES.items()}, icon if icon in PICTURES else None)
 
 
 def _spoken(form: Form, topic: str, output: int) -> None:

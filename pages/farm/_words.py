@@ -48,6 +48,11 @@ DAY_WORDS = {
     6: noop("Saturday"), 7: noop("Sunday"),
 }  # fmt: skip
 ICONS = {DeviceType.RELAY: "power_settings_new", DeviceType.SENSOR: "device_thermostat"}
+PICTURES = {
+    "air": noop("Fan"), "local_fire_department": noop("Heater"), "lightbulb": noop("Light"), "rice_bowl": noop("Feeder"),
+    "water_drop": noop("Pump"), "device_thermostat": noop("Probe"), "power_settings_new": noop("Switch"),
+}  # fmt: skip
+"""Icons that the font has, by what they stand for."""
 REMEMBERED = timedelta(hours=12)
 """How long a tile tells of a wish that came to nothing."""
 

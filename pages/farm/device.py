@@ -179,7 +179,7 @@ def steps(times: Numbers, values: Numbers, *, until_ms: float) -> tuple[Numbers,
 def _asked(look: Looker, device_id: UUID, farm: Farm) -> None:
     async def ask() -> Sequence[Asked]:
         async with look.transaction() as tx:
-            return await queries.commands_of(tx, device_id, limit=12)
+            return await queries.commands_of(tx, device_id, limit=8)
 
     def show(found: Sequence[Asked]) -> None:
         if not found:

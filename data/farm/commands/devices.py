@@ -29,10 +29,9 @@ async def register_device(
     tx.actor.require("farm.edit", farm_id)
     farm = await queries.farm(tx, farm_id)
     device = Device(
-        farm_id=farm.id, topic=topic_of(topic), name="", device_type=device_type, model=model, hardware_id=hardware_id or None,
-        icon=icon,
-    )  # fmt: skip
-    _describe(device, name, location, output)
+        farm_id=farm.id, topic=topic_of(topic), name="", device_type=device_type, model=model, hardware_id=hardware_id or None
+    )
+    _describe(device, name, location, output, icon)
     tx.add(device)
     await _flush(tx, device)
     tx.emit(DeviceRegistered(device_id=device.id))
@@ -41,13 +40,14 @@ async def register_device(
 
 
 async def edit_device(
-    tx: Transaction, device_id: UUID, *, name: str, topic: str, location: str | None = None, output: int = 1
-) -> None:
+    tx: Transaction, device_id: UUID, *, name: str, topic: str, location: str | None = None, output: int = 1,
+    icon: str | None = None,
+) -> None:  # fmt: skip
     """Rename it, move it to another room, or give it another topic."""
     device = await queries.device(tx, device_id, for_update=True)
     tx.actor.require("farm.edit", device.farm_id)
     device.topic = topic_of(topic)
-    _describe(device, name, location, output)
+    _describe(device, name, location, output, icon)
     device.updated_at = now()
     tx.add(device)
     await _flush(tx, device)
@@ -107,12 +107,13 @@ async def set_config(tx: Transaction, device_id: UUID, parameter_name: str, valu
     tx.emit(DeviceChanged(device_id=device_id, farm_id=device.farm_id))
 
 
-def _describe(device: Device, name: str, location: str | None, output: int) -> None:
+def _describe(device: Device, name: str, location: str | None, output: int, icon: str | None) -> None:
     if not name.strip():
         raise Invalid("name", "Give it a name, so that it can be told from the others.")
     if not 1 <= output <= 32:
         raise Invalid("output", "A device has outputs 1 to {most}.", most=32)
-    device.name, device.location, device.output = name.strip(), (location or "").strip() or None, output
+    device.name, device.location = name.strip(), (location or "").strip() or None
+    device.output, device.icon = output, icon or None
 
 
 async def _flush(tx: Transaction, device: Device) -> None:

@@ -1,0 +1,111 @@
+"""What the screens make of what is known."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import numpy as np
+import pytest
+
+from data.core.time import now
+from data.farm.queries import Tile as Known
+from data.farm.rules import NO_ANSWER, REPLACED
+from data.farm.tables import CommandStatus, Device, DeviceCommand, DeviceType, SwitchAction
+from pages.farm._words import face, when
+from pages.farm.device import steps
+from ui.words import CATALOGS, Reader, reading_as
+
+AT = datetime(2026, 11, 20, 5, tzinfo=UTC)
+
+
+def relay(*, is_on: bool | None = False, is_online: bool = True, is_active: bool = True) -> Device:
+    return Device(
+        farm_id=UUID(int=1), topic="fan", name="Fan", device_type=DeviceType.RELAY, is_on=is_on, is_online=is_online,
+        is_active=is_active, state_reported_at=AT, last_heartbeat_at=AT,
+    )  # fmt: skip
+
+
+def probe(**latest: tuple[float, str]) -> Device:
+    values = {kind: {"value": value, "unit": unit, "at": AT.isoformat()} for kind, (value, unit) in latest.items()}
+    return Device(farm_id=UUID(int=1), topic="probe", name="Probe", device_type=DeviceType.SENSOR, is_online=True, latest=values)
+
+
+def command(status: CommandStatus, *, error: str | None = None, ended: timedelta = timedelta(0), action: SwitchAction = SwitchAction.ON) -> DeviceCommand:
+    at = now() - ended
+    return DeviceCommand(
+        farm_id=UUID(int=1), device_id=UUID(int=2), command_type=action, status=status, requested_at=at, expires_at=at,
+        completed_at=at, error_message=error, error_values={"seconds": 30},
+    )  # fmt: skip
+
+
+def shown(device: Device, last: DeviceCommand | None = None, *, may_switch: bool = True) -> dict[str, Any]:
+    return face(Known(device, last), may_switch=may_switch)
+
+
+@pytest.mark.parametrize("status", [CommandStatus.QUEUED, CommandStatus.SENT, CommandStatus.EXECUTING])
+def test_a_tile_says_asked_until_the_device_answers_and_keeps_the_old_state(status: CommandStatus) -> None:
+    one = shown(relay(), command(status))
+    assert (one["asked"], one["is_on"], one["reason"]) == (True, False, "")
+    assert shown(relay(is_on=True), command(CommandStatus.COMPLETED))["asked"] is None
+
+
+def test_a_tile_says_why_nothing_came_of_it_until_it_is_so_or_long_ago() -> None:
+    words = "The device did not answer within 30 seconds."
+    assert shown(relay(), command(CommandStatus.TIMEOUT, error=NO_ANSWER))["reason"] == words
+    assert shown(relay(), command(CommandStatus.FAILED, error=REPLACED))["reason"] == REPLACED
+    assert shown(relay(is_on=True), command(CommandStatus.TIMEOUT, error=NO_ANSWER))["reason"] == ""
+    assert shown(relay(), command(CommandStatus.TIMEOUT, error=NO_ANSWER, ended=timedelta(hours=13)))["reason"] == ""
+
+
+@pytest.mark.parametrize(
+    ("device", "may_switch", "switchable"),
+    [(relay(), True, True), (relay(), False, False), (relay(is_online=False), True, False), (relay(is_active=False), True, False)],
+)
+def test_a_switch_is_offered_where_it_would_be_obeyed(device: Device, may_switch: bool, switchable: bool) -> None:
+    assert shown(device, may_switch=may_switch)["switchable"] is switchable
+
+
+def test_an_offline_device_says_so_and_since_when() -> None:
+    one = shown(relay(is_online=False))
+    assert (one["word"], one["state"], one["at"]) == ("Offline", "offline", AT)
+
+
+@pytest.mark.parametrize(
+    ("celsius", "word", "state"),
+    [(36.2, "Scorching", "critical"), (33, "Hot", "warning"), (29, "Warm", "ok"), (25, "Pleasant", "ok"), (18, "Cold", "warning")],
+)
+def test_a_temperature_is_a_word_a_colour_and_a_number(celsius: float, word: str, state: str) -> None:
+    one = shown(probe(temperature=(celsius, "°C"), humidity=(61.2, "%")))
+    assert (one["word"], one["state"], one["value"], one["unit"]) == (word, state, f"{celsius:.1f}", "°C · 61 %")
+
+
+def test_a_reader_in_fahrenheit_reads_the_same_word() -> None:
+    with reading_as(Reader("en", "UTC", "f")):
+        one = shown(probe(temperature=(35, "°C")))
+    assert (one["word"], one["value"], one["unit"]) == ("Scorching", "95.0", "°F")
+
+
+def test_other_probes_and_silent_ones_have_words_too() -> None:
+    assert shown(probe())["word"] == "No value yet"
+    assert shown(probe(co2=(812, "ppm")))["word"] == "Carbon dioxide"
+
+
+def test_a_simple_schedule_is_told_in_words_in_both_languages() -> None:
+    assert when("0 6 * * *") == "Every day at 06:00"
+    assert when("30 17 * * 1,7") == "Monday, Sunday at 17:30"
+    assert when("0 6-18/2 * * *") == "0 6-18/2 * * *"
+    with reading_as(Reader("km", "UTC", "c")):
+        assert "06:00" in when("0 6 * * *") and "Every" not in when("0 6 * * *")
+
+
+def test_every_reason_that_a_farmer_may_read_is_there_in_khmer() -> None:
+    from data.farm import rules
+
+    reasons = [value for name, value in vars(rules).items() if name.isupper() and isinstance(value, str)]
+    assert len(reasons) > 6 and [reason for reason in reasons if reason not in CATALOGS["km"]] == []
+
+
+def test_on_and_off_are_drawn_as_a_staircase_that_lasts_until_now() -> None:
+    times, values = steps(np.array([0.0, 1000.0, 5000.0]), np.array([0.0, 0.0, 1.0]), until_ms=9000.0)
+    assert times.tolist() == [0, 1000, 4999, 5000, 9000] and values.tolist() == [0, 0, 0, 1, 1]
+    assert steps(np.array([]), np.array([]), until_ms=1.0)[0].tolist() == []
