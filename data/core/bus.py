@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -14,6 +14,7 @@ import structlog
 log = structlog.get_logger()
 
 CHANNEL = "steading"
+_as_text = json.JSONEncoder(sort_keys=True).encode  # json.dumps would make an encoder each time
 Hearer = Callable[[], None]
 EventHearer = Callable[["Heard"], None]
 
@@ -23,11 +24,11 @@ class Event:
     """Something that happened, told by ids only. Subclasses are frozen dataclasses of UUIDs, named in the past tense."""
 
     def ids(self) -> dict[str, str]:
-        return {f.name: str(getattr(self, f.name)) for f in fields(self) if getattr(self, f.name) is not None}
+        return {name: str(value) for name in self.__dataclass_fields__ if (value := getattr(self, name)) is not None}
 
     def payload(self, organization_id: UUID | None) -> str:
         """The text that PostgreSQL carries (well under its 8,000 bytes)."""
-        return json.dumps({"e": type(self).__name__, "o": str(organization_id), "i": self.ids()}, sort_keys=True)
+        return _as_text({"e": type(self).__name__, "i": self.ids(), "o": str(organization_id)})
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,7 @@ class _Waiting:
 class Intake:
     """The queue and its few writers. `capacity` is in messages; a batch holds at most `batch_size`."""
 
-    def __init__(self, *, capacity: int = 20_000, batch_size: int = 2_000, writers: int = 2) -> None:
+    def __init__(self, *, capacity: int = 20_000, batch_size: int = 5_000, writers: int = 2) -> None:
         self._queue: asyncio.Queue[_Waiting] = asyncio.Queue(capacity)
         self._batch_size, self._writers = batch_size, writers
         self._tasks: list[asyncio.Task[None]] = []
