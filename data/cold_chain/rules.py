@@ -68,12 +68,12 @@ class State(NamedTuple):
 
 def settle(said: Mapping[str, Any], unit_type: UnitType) -> Rule:
     """The rule from what unit, site and organization say together (absent or None: nobody does), field by field."""
-    return _settled(unit_type, *(said.get(name) for name in INHERITED))
+    return settled(unit_type, *(said.get(name) for name in INHERITED))
 
 
 @lru_cache(maxsize=4096)
-def _settled(unit_type: UnitType, low: Any, high: Any, *more: Any) -> Rule:
-    """Most units of a business share few rules, and a batch of readings asks for hundreds at once."""
+def settled(unit_type: UnitType, low: Any, high: Any, *more: Any) -> Rule:
+    """The same from the fields in the order of INHERITED. Units share few rules, and a batch asks for hundreds at once."""
     low_celsius, high_celsius = _limits(low, high, unit_type)
     field = {
         name: float(default if value is None else value) for (name, default), value in zip(DEFAULTS.items(), more, strict=True)

@@ -1,12 +1,12 @@
 """Units as whoever judges them needs them: the rule that holds, the state they are in, locked until that is decided."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, and_, any_, bindparam, func, or_
+from sqlalchemy import ColumnElement, Select, and_, any_, bindparam, func, or_
 from sqlalchemy.orm import aliased
 from sqlalchemy.types import NullType
 from sqlmodel import col, select
@@ -132,20 +132,16 @@ async def known_units(tx: Transaction, unit_ids: Collection[UUID]) -> set[UUID]:
     return set((await tx.execute(statement, {"unit_ids": columns.ids(unit_ids)})).scalars())
 
 
-def _watched(row: Row[Any]) -> Watched:
-    warmth = row.last_temperature_celsius
+def _watched(row: Iterable[Any]) -> Watched:
+    """By position: a batch asks for hundreds of these."""
+    (
+        unit_id, name, unit_type, status, out_since_at, good_readings, last_reading_at, warmth, door_is_open, door_changed_at,
+        door_seen_at, site_id, *said_by_any,
+    ) = row  # fmt: skip
     return Watched(
-        unit_id=row.id,
-        name=row.name,
-        site_id=row.site_id,
-        rule=rules.settle(dict(row._mapping), row.unit_type),
-        state=State(row.status, row.out_of_range_since_at, row.good_readings),
-        last_reading_at=row.last_reading_at,
-        last_celsius=None if warmth is None else float(warmth),
-        door_is_open=row.door_is_open,
-        door_changed_at=row.door_changed_at,
-        door_seen_at=row.door_seen_at,
-    )
+        unit_id, name, site_id, rules.settled(unit_type, *said_by_any), State(status, out_since_at, good_readings),
+        last_reading_at, None if warmth is None else float(warmth), door_is_open, door_changed_at, door_seen_at,
+    )  # fmt: skip
 
 
 async def sensors_by_eui(tx: Transaction, device_euis: Collection[str]) -> dict[str, Sensor]:
