@@ -12,7 +12,7 @@ import structlog
 from data.core.settings import Settings
 from data.core.time import now
 from jobs.demonstration.arborist import Arborist
-from jobs.demonstration.boards import Board
+from jobs.demonstration.boards import Board, end_if_cancelled
 from jobs.demonstration.cold_rooms import ROOMS, WARM, ColdRoom, Fault
 from jobs.demonstration.crowd import gathered
 from jobs.demonstration.farms import FARMS, House
@@ -27,7 +27,7 @@ log = structlog.get_logger()
 
 SENSOR_EVERY_S = 20.0
 FIRST_FAULT_AFTER_S, FAULT_EVERY_S, FAULT_LASTS_S, FAULT_RISE_CELSIUS = 60.0, 1800.0, 300.0, 7.5
-AGAIN_AFTER_S = 5.0
+AGAIN_AFTER_S, ENDS_WITHIN_S = 5.0, 8.0
 
 
 def free_port() -> int:
@@ -50,7 +50,7 @@ async def living(settings: Settings, *, haystack_port: int) -> AsyncIterator[Non
             yield
         finally:
             task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+            await asyncio.wait({task}, timeout=ENDS_WITHIN_S)
 
 
 async def _live(settings: Settings, kept: Kept, haystack: Haystack, client: httpx.AsyncClient) -> None:
@@ -94,6 +94,7 @@ async def _again(life: Callable[[], Awaitable[None]]) -> None:
             await life()
             return
         except Exception as reason:  # an edge: whatever befalls one device is its own affair
+            end_if_cancelled()
             log.debug("a simulated device begins again", reason=repr(reason))
         await asyncio.sleep(AGAIN_AFTER_S)
 
