@@ -94,8 +94,8 @@ class Board:
             try:
                 await self._connected()
             except* aiomqtt.MqttError as reasons:
-                end_if_cancelled()
                 log.debug("a simulated board lost its broker", topic=self.device.topic, reason=str(reasons.exceptions[0]))
+            end_if_cancelled()
             await asyncio.sleep(self._chance.uniform(*COMES_BACK_AFTER_S) if self.device.is_flaky else 5)
 
     async def _connected(self) -> None:

@@ -2,9 +2,12 @@
 
 import asyncio
 
+import aiomqtt
 import pytest
 
 from jobs.demonstration import simulation
+from jobs.demonstration.boards import Board
+from jobs.demonstration.farms import FARMS, House
 
 
 async def test_a_device_that_fails_begins_again(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -32,6 +35,26 @@ async def test_a_device_whose_good_bye_fails_ends_all_the_same() -> None:
             raise OSError("the broker did not say good-bye") from None
 
     task = asyncio.create_task(simulation._again(life))
+    await begun.wait()
+    task.cancel()
+    await asyncio.wait({task}, timeout=2)
+    assert task.cancelled()
+
+
+async def test_a_board_whose_broker_says_no_good_bye_ends_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    device = next(device for device in FARMS[0].devices if device.role == "fan")
+    board = Board(device, House("House 1"), port=1, token="token", is_on=False)
+    begun = asyncio.Event()
+
+    async def connected(_: Board) -> None:
+        begun.set()
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            raise aiomqtt.MqttError("Operation timed out") from None
+
+    monkeypatch.setattr(Board, "_connected", connected)
+    task = asyncio.create_task(board.run())
     await begun.wait()
     task.cancel()
     await asyncio.wait({task}, timeout=2)
