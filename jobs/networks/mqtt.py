@@ -92,6 +92,8 @@ class Mqtt:
                     async for message in client.messages:
                         await self._take(message)
             except (aiomqtt.MqttError, OSError) as reason:
+                if (task := asyncio.current_task()) and task.cancelling():  # its good-bye failed and hid that it shall end
+                    raise asyncio.CancelledError from reason
                 log.warning("mqtt lost its broker", reason=str(reason), again_in_s=wait_s)
             finally:
                 self.is_connected.clear()
