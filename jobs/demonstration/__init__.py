@@ -18,7 +18,7 @@ SETTINGS: dict[str, Any] = {
     "find_my_url": f"http://127.0.0.1:{_HAYSTACK_PORT}/",
     "find_my_user": "demonstration",
     "find_my_password": secrets.token_urlsafe(16),
-    "find_my_every_s": 60,
+    "find_my_every_s": 30,
 }
 """What the demonstration sets beside the addresses that `run` chooses: where its own crowd of phones is asked."""
 
