@@ -2,6 +2,8 @@
 
 import os
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
@@ -49,35 +51,52 @@ def worker_id(request: pytest.FixtureRequest) -> str:
     return getattr(request.config, "workerinput", {}).get("workerid", "main")
 
 
-@pytest.fixture(scope="session")
-async def opened(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Database]:
-    """The database as the application opens it, with its two roles."""
+@dataclass(frozen=True)
+class Opened:
+    """A database as the application opens it, with its two roles, and the folder of its files."""
+
+    database: Database
+    url: str
+    files: Path
+
+    async def attach(self) -> None:
+        """Make it the process's: browser tests have a database of their own, which their server lives on."""
+        if session.in_use() is not self.database:
+            session.use(self.database)
+            use_folder(self.files)
+            await bus.stop()
+            bus.start(self.url)
+            await bus.is_connected.wait()
+
+
+@asynccontextmanager
+async def opening(url: str, files: Path) -> AsyncIterator[Opened]:
+    """Open it, and close it at the end."""
     use_seal(Seal(SECRET_KEY))
-    use_folder(tmp_path_factory.mktemp("files"))
-    database = Database(
-        role_url(database_url, APP, SECRET_KEY).render_as_string(hide_password=False),
-        role_url(database_url, SWEEP, SECRET_KEY).render_as_string(hide_password=False),
-        write_log,
-        pool_size=5,
+    app_url, sweep_url = (
+        role_url(url, role, SECRET_KEY).render_as_string(hide_password=False) for role in (APP, SWEEP)
     )
-    session.use(database)
-    bus.start(database_url)
-    await bus.is_connected.wait()
-    yield database
-    await bus.stop()
-    await database.close()
+    made = Opened(Database(app_url, sweep_url, write_log, pool_size=5), url, files)
+    yield made
+    if session.in_use() is made.database:
+        session.use(None)
+        await bus.stop()
+    await made.database.close()
+
+
+@pytest.fixture(scope="session")
+async def opened(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Opened]:
+    """The worker's database."""
+    async with opening(database_url, tmp_path_factory.mktemp("files")) as made:
+        yield made
 
 
 @pytest.fixture
-def clean(opened: Database, database_url: str) -> None:
-    """An empty database: rows are deleted, tables stay."""
-    empty(database_url)
-
-
-@pytest.fixture
-async def db(clean: None, opened: Database) -> Database:
-    """An empty database, open."""
-    return opened
+async def db(opened: Opened) -> Database:
+    """An empty database, open: rows are deleted, tables stay."""
+    await opened.attach()
+    empty(opened.url)
+    return opened.database
 
 
 @pytest.fixture

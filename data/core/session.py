@@ -221,6 +221,11 @@ def use(database: Database | None) -> None:
     _current = database
 
 
+def in_use() -> Database | None:
+    """The process's database, if one is open."""
+    return _current
+
+
 def current() -> Database:
     """The process's database."""
     assert _current is not None, "no database is open"

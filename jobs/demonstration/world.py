@@ -27,11 +27,11 @@ log = structlog.get_logger()
 PAST = timedelta(days=30)
 
 
-async def ensure_world(settings: Settings) -> None:
+async def ensure_world(settings: Settings, past: timedelta = PAST) -> None:
     """Make whatever is missing: people, things with their past, and the secrets of devices. A second time changes nothing."""
     staff = await ensure_people()
     if not await _is_made(staff):
-        await _make(staff, end=now())
+        await _make(staff, end=now(), past=past)
     if Kept.read(settings.var_dir) is None:
         await _hand_out_secrets(staff, settings)
 
@@ -41,10 +41,10 @@ async def _is_made(staff: Staff) -> bool:
         return bool((await tx.exec(select(exists().where(col(ProductionRun.id).is_not(None))))).one())
 
 
-async def _make(staff: Staff, *, end: datetime) -> None:
+async def _make(staff: Staff, *, end: datetime, past: timedelta) -> None:
     """All of it or nothing: a first start that was interrupted begins anew."""
     end = end.replace(microsecond=0).astimezone(UTC)
-    start = end - PAST
+    start = end - past
     await make_room(start - timedelta(days=1), end)
     async with transaction(staff.itself) as tx:
         await past_cold.make_places(tx)

@@ -104,7 +104,7 @@ async def test_a_lost_connection_is_told_as_busy_and_the_next_message_is_stored(
 ) -> None:
     class Cut(Keeper):
         async def store(self, tx: Transaction, messages: Sequence[str]) -> Sequence[Any]:
-            owner_connection.execute("select pg_terminate_backend(pid) from pg_stat_activity where usename = 'steading_app' and state <> 'idle'")
+            owner_connection.execute("select pg_terminate_backend(pid) from pg_stat_activity where usename = 'steading_app' and state <> 'idle' and datname = current_database()")
             return await super().store(tx, messages)
 
     with pytest.raises(Busy):

@@ -123,7 +123,7 @@ async def test_an_event_is_heard_once_after_the_commit_and_never_without_it(worl
 async def test_a_lost_listening_connection_comes_back_and_everybody_asks_again(world: World, owner_connection: psycopg.Connection) -> None:
     heard: list[str] = []
     stop = bus.topic(KettleBoiled, world.organization_id).subscribe(lambda: heard.append("again"))
-    owner_connection.execute("select pg_terminate_backend(pid) from pg_stat_activity where query like 'listen %'")
+    owner_connection.execute("select pg_terminate_backend(pid) from pg_stat_activity where query like 'listen %' and datname = current_database()")
     for _ in range(200):
         if heard:
             break
@@ -133,7 +133,7 @@ async def test_a_lost_listening_connection_comes_back_and_everybody_asks_again(w
 
 
 async def test_a_dropped_connection_is_replaced_before_the_next_transaction(world: World, owner_connection: psycopg.Connection) -> None:
-    owner_connection.execute("select pg_terminate_backend(pid) from pg_stat_activity where usename = 'steading_app'")
+    owner_connection.execute("select pg_terminate_backend(pid) from pg_stat_activity where usename = 'steading_app' and datname = current_database()")
     async with transaction(world.owner) as tx:
         assert (await tx.exec(select(Organization.name))).all() == ["Green Steading"]
 

@@ -17,13 +17,12 @@ async def test_an_interrupted_first_start_begins_anew(
     async def interrupted(*_: object, **__: object) -> int:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(world, "PAST", timedelta(days=2))
     settings = Settings(_env_file=None, var_dir=tmp_path, demonstration=True)  # type: ignore[call-arg]
     with monkeypatch.context() as patch:
         patch.setattr(world.past_roads, "live_through", interrupted)
         with pytest.raises(KeyboardInterrupt):
-            await world.ensure_world(settings)
+            await world.ensure_world(settings, timedelta(days=2))
     farms = "select count(*) from farm.farms"
     assert owner_connection.execute(farms).fetchone() == (0,)
-    await world.ensure_world(settings)
+    await world.ensure_world(settings, timedelta(days=2))
     assert owner_connection.execute(farms).fetchone() == (2,)

@@ -2,14 +2,13 @@
 
 import json
 import stat
-from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
 from psycopg import Connection
 
 from data.core.errors import Unauthenticated
-from data.core.session import Database, transaction
+from data.core.session import transaction
 from data.core.settings import Settings
 from data.identity import door
 from data.identity.tables import Role, TokenKind
@@ -17,7 +16,7 @@ from data.tracking import queries as tracking
 from jobs.demonstration import world
 from jobs.demonstration.kept import FILE, Kept
 from jobs.demonstration.people import PEOPLE, ensure_people
-from tests.conftest import empty
+from tests.conftest import Opened, empty
 
 COUNTS = {
     "farm.farms": 2, "farm.devices": 12, "cold_chain.sites": 1, "cold_chain.units": 8, "cold_chain.devices": 8,
@@ -27,14 +26,13 @@ COUNTS = {
 
 
 @pytest.fixture(scope="module")
-async def settings(opened: Database, database_url: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Settings]:
+async def settings(opened: Opened, tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """A world with a shorter past, so that it is there quickly; these tests share it."""
-    empty(database_url)
+    await opened.attach()
+    empty(opened.url)
     made = Settings(_env_file=None, var_dir=tmp_path_factory.mktemp("demonstration"), demonstration=True)  # type: ignore[call-arg]
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(world, "PAST", SHORT)
-        await world.ensure_world(made)
-        yield made
+    await world.ensure_world(made, SHORT)
+    return made
 
 
 def counted(connection: Connection, *tables: str) -> dict[str, int]:

@@ -1,22 +1,46 @@
 """A real server in a process of its own, on the worker's database, and a real browser before it."""
 
+import os
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 
+from data.core.embedded import Embedded
 from data.core.session import Database, across_tenants
 from data.identity.commands import hash_password
 from data.identity.tables import User
 from jobs.demonstration.haystack import Haystack
 from jobs.demonstration.haystack import serving as haystack_serving
-from tests.conftest import SECRET_KEY
+from tests.conftest import SECRET_KEY, Opened, opening
 from tests.e2e.chromium import chromium
 from tests.factories.people import PASSWORD, World, build_world
 from tests.factories.served import Server, serving
 
 ARGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run"]
+
+
+@pytest.fixture(scope="session")
+def database_url(server: Embedded, worker_id: str) -> Iterator[str]:
+    """A database for the served process alone: its jobs would meddle with the other tests."""
+    name = f"steading_served_{worker_id}_{os.getpid()}"
+    yield server.database(name, fresh=True, template="steading_template")
+    server.drop(name)
+
+
+@pytest.fixture(scope="session")
+def var_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The served process's folder."""
+    return tmp_path_factory.mktemp("var")
+
+
+@pytest.fixture(scope="session")
+async def opened(database_url: str, var_dir: Path) -> AsyncIterator[Opened]:
+    """The served process's database and files, for the tests to put things into."""
+    async with opening(database_url, var_dir / "files") as made:
+        yield made
 
 
 @pytest.fixture(scope="session")
@@ -28,10 +52,10 @@ async def crowd() -> AsyncIterator[tuple[Haystack, str]]:
 
 
 @pytest.fixture(scope="session")
-def served(database_url: str, tmp_path_factory: pytest.TempPathFactory, crowd: tuple[Haystack, str]) -> Iterator[Server]:
+def served(database_url: str, var_dir: Path, crowd: tuple[Haystack, str]) -> Iterator[Server]:
     """One server for all browser tests of a worker; tests empty the database, not the server."""
     tags = {"FIND_MY_URL": crowd[1], "FIND_MY_USER": "steading", "FIND_MY_PASSWORD": "secret", "FIND_MY_EVERY_S": "1"}
-    with serving(database_url, SECRET_KEY, tmp_path_factory.mktemp("var"), tags) as server:
+    with serving(database_url, SECRET_KEY, var_dir, tags) as server:
         yield server
 
 

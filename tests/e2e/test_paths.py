@@ -121,21 +121,21 @@ async def test_deliveries_a_phones_position_moves_the_marker_on_an_open_map(visi
 async def test_tracking_a_report_fetched_and_opened_puts_a_tag_on_the_map_with_a_history_that_needs_no_internet(
     visitors: Visitors, served: Server, home: World, crowd: tuple[Haystack, str]
 ) -> None:
-    shipping = await build_shipping(home.owner, 1)
+    shipping = await build_shipping(home.owner, 77)  # a tag that no other test has heard
     somebody = await visitors.signed_in(OWNER)
     page = await somebody.open("/tracking")
     for minutes, place in ((50, ROAD), (5, WAREHOUSE)):
         at = now() - timedelta(minutes=minutes)
-        crowd[0].hear(tag(1).advertisement_key, at=at, latitude=place[0], longitude=place[1])
+        crowd[0].hear(tag(77).advertisement_key, at=at, latitude=place[0], longitude=place[1])
 
     async def where() -> tuple[float, ...] | None:
-        found = (await pins(page)).get("Tag 1")
+        found = (await pins(page)).get("Tag 77")
         return tuple(round(x, 4) for x in found[:2]) if found else None
 
     await until(where, WAREHOUSE, within_s=20)
     outside: list[str] = []
     page.on("request", lambda r: None if r.url.startswith((served.url, "data:", "blob:")) else outside.append(r.url))
-    await somebody.open(f"/tracking/{shipping.trackers[1]}")
+    await somebody.open(f"/tracking/{shipping.trackers[77]}")
     history = page.frame_locator("iframe")
     await history.locator(".timecontrol-slider, .leaflet-bar-timecontrol").first.wait_for()
     assert outside == []
@@ -167,7 +167,7 @@ async def test_trees_a_phone_uploads_a_round_and_the_reviewer_approves_it(visito
         await page.get_by_text("Quercus robur").first.wait_for()
         await page.locator("audio").first.wait_for()
         await page.locator("img").first.wait_for()
-        assert await page.evaluate("[...document.querySelectorAll('main img')].every(i => i.complete && i.naturalWidth > 0)")
+        await page.wait_for_function("[...document.querySelectorAll('main img')].every(i => i.complete && i.naturalWidth > 0)")
         await page.get_by_role("button", name="Approve").first.click()
         dialog = page.get_by_role("dialog").get_by_role("button", name="Approve")
         if await dialog.count():

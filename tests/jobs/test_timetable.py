@@ -38,7 +38,8 @@ async def test_one_of_two_leads_and_the_other_takes_over_when_its_connection_die
     assert await soon(lambda: ran.count("first") >= 3)
     assert not second.leads.is_set() and "second" not in ran
     owner_connection.execute(
-        "select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory' and objid = %s and granted", [LEADER_LOCK]
+        "select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory' and objid = %s and granted"
+        " and database = (select oid from pg_database where datname = current_database())", [LEADER_LOCK]
     )
     await first.stop()
     assert await soon(lambda: "second" in ran)
