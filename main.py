@@ -265,7 +265,7 @@ def run(
     with embedded_database(var_dir) as database_url:
         settings = Settings(
             _env_file=None, database_url=database_url, secret_key=key, port=port, mqtt_port=mqtt_port, var_dir=var_dir,
-            demonstration=True, **demonstration.SETTINGS,
+            demonstration=True, **(demonstration.SETTINGS if devices else {}),
         )  # type: ignore[call-arg]  # fmt: skip
         prepared(settings)
         asyncio.run(_with_database(settings, lambda: demonstration.ensure_world(settings)))

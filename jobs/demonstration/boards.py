@@ -20,6 +20,7 @@ log = structlog.get_logger()
 
 SENSOR_EVERY_S, STATE_EVERY_S = 20.0, 120.0
 ANSWERS_WITHIN_S = (0.12, 0.6)
+SHORTEST_WAIT_S, LONGEST_WAIT_S = 2.0, 60.0
 LOSES_WIFI_AFTER_S, COMES_BACK_AFTER_S = (420.0, 900.0), (45.0, 90.0)
 
 
@@ -89,14 +90,17 @@ class Board:
         return Said(f"tele/{self.device.topic}/SENSOR", json.dumps({"Time": _local(at), "AM2301": probe, "TempUnit": "C"}))
 
     async def run(self) -> None:
-        """Live until cancelled: a lost broker is looked for again, as boards do."""
+        """Live until cancelled: a lost broker is looked for again, less and less often, as boards do."""
+        wait_s, clock = SHORTEST_WAIT_S, asyncio.get_running_loop().time
         while True:
+            began_at = clock()
             try:
                 await self._connected()
             except* aiomqtt.MqttError as reasons:
                 log.debug("a simulated board lost its broker", topic=self.device.topic, reason=str(reasons.exceptions[0]))
             end_if_cancelled()
-            await asyncio.sleep(self._chance.uniform(*COMES_BACK_AFTER_S) if self.device.is_flaky else 5)
+            wait_s = SHORTEST_WAIT_S if clock() - began_at > LONGEST_WAIT_S else min(wait_s * 2, LONGEST_WAIT_S)
+            await asyncio.sleep(self._chance.uniform(*COMES_BACK_AFTER_S) if self.device.is_flaky else wait_s)
 
     async def _connected(self) -> None:
         presence = f"tele/{self.device.topic}/LWT"
