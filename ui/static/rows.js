@@ -47,7 +47,7 @@ export default {
           <button v-if="c.sortable" type="button" @click="sortBy(c)">{{ c.label }}<i class="q-icon material-icons" aria-hidden="true" :class="{ 'is-hidden': a.sort !== c.key }">{{ a.descending ? 'arrow_downward' : 'arrow_upward' }}</i></button>
           <template v-else>{{ c.label }}</template></th></tr></thead>
         <tbody><tr v-for="row in rows" :key="row.id" :class="{ 'is-link': row.href }" @click="open($event, row)" @auxclick="open($event, row)">
-          <td v-for="(c, i) in shown" :key="c.key" :data-label="c.label" :class="['is-' + c.kind, { 'is-first': i === 0 }]">
+          <td v-for="(c, i) in shown" :key="c.key" :data-label="c.label" :class="['is-' + c.kind, { 'is-first': i === 0, 'is-empty': row[c.key] == null || row[c.key] === '' }]">
             <span v-if="c.kind === 'badge' && row[c.key]" class="st-badge" :class="'is-' + row[c.key].state"><i class="q-icon material-icons" aria-hidden="true">{{ icon(row[c.key].state) }}</i>{{ row[c.key].text }}</span>
             <spark v-else-if="c.kind === 'spark' && row[c.key]" :values="row[c.key].spark"></spark>
             <time v-else-if="c.kind === 'age' && row[c.key].at" class="st-age" :key="row[c.key].at" :data-at="row[c.key].at" :data-lang="words.lang" :title="row[c.key].title">{{ row[c.key].text }}</time>
