@@ -29,6 +29,7 @@ HEARD = (("stat/#", 1), ("tele/#", 1))
 MOST_UNDER_WAY = 2_000
 MOST_WAITING = 50_000
 PUBLISH_WITHIN_S = 5
+STORE_WITHIN_S = 5
 LONGEST_WAIT_S = 15.0
 LARGEST_PAYLOAD = 100_000
 
@@ -57,15 +58,17 @@ class Mqtt:
         self._task = asyncio.create_task(self._run(), name="mqtt")
 
     async def stop(self) -> None:
-        """Disconnect; what was heard before is stored."""
+        """Disconnect; what was heard before is stored, if the database answers."""
         while self._task and not self._task.done():  # again, since a wait_for inside may swallow a cancellation
             self._task.cancel()
             await asyncio.wait([self._task], timeout=1)
         self._task = None
-        await asyncio.gather(*self._under_way, return_exceptions=True)
-        for asking in self._asking:  # nobody is there any more to answer
-            asking.cancel()
-        await asyncio.gather(*self._asking, return_exceptions=True)
+        if self._under_way:
+            await asyncio.wait(self._under_way, timeout=STORE_WITHIN_S)
+        left = self._under_way | self._asking  # the database does not come back, or nobody is there any more to answer
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
         self._addresses.stop()
 
     async def send(self, outgoing: Outgoing) -> None:

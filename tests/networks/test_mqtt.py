@@ -11,6 +11,7 @@ from sqlmodel import col, select
 
 from data.alerts import queries as alerts
 from data.core.actor import Actor
+from data.core.errors import Busy
 from data.core.intake import Intake
 from data.core.session import transaction
 from data.core.time import now
@@ -331,3 +332,21 @@ async def test_a_whole_farm_may_come_back_at_the_same_moment(world: World, farm:
         for device in many:
             together.create_task(come_twice(device))
     assert [record.getMessage() for record in caplog.records if "exception" in record.getMessage()] == []
+
+
+async def test_stopping_does_not_wait_for_a_database_that_is_away(
+    world: World, farm: FarmWorld, network: Network, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Full(Intake):
+        """An intake that never has room."""
+
+        async def take_all(self, *_: object, **__: object) -> list[object]:
+            raise Busy("Too many messages are waiting.", retry_after_s=60)
+
+    monkeypatch.setattr("jobs.networks.mqtt.STORE_WITHIN_S", 0.2)
+    waiting = Mqtt(network.broker.url, Full())
+    waiting.start()
+    await asyncio.wait_for(waiting.is_connected.wait(), 5)
+    async with tasmota(network.port, farm.fan.topic, farm.secrets[farm.fan.id]):
+        await eventually(lambda: waiting._under_way)
+        await asyncio.wait_for(waiting.stop(), 5)
