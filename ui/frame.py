@@ -89,6 +89,13 @@ class Frame:
         self.content: ui.element
         self.actions: ui.element
         self._counts: dict[str, list[ui.label]] = {}
+        self._titles: list[ui.label] = []
+
+    def set_title(self, title: str) -> None:
+        """Call the page by the name of what it shows, once that is known."""
+        for label in self._titles:
+            label.set_text(title)
+        ui.page_title(f'{title} · Steading')
 
     def set_unread(self, count: int) -> None:
         """Show another number on the bell; zero hides it."""
@@ -137,7 +144,7 @@ def frame(title: str, places: Sequence[Place], here: str, look: Look, *, is_wide
                 held.content.classes('is-wide')
             with held.content, ui.element('div').classes('st-heading'):
                 with ui.element('h1'):
-                    ui.label(title)
+                    held._titles.append(ui.label(title))
                 held.actions = ui.element('div').classes('st-row')
         _bottom_bar(places, here, held)
     with held.content:
@@ -193,7 +200,7 @@ def _bottom_bar(places: Sequence[Place], here: str, held: Frame) -> None:
 def _top_bar(title: str, look: Look, held: Frame) -> None:
     with ui.element('header').classes('st-top'):
         _organizations(look)
-        ui.label(title).classes('st-top-title').props('aria-hidden=true')
+        held._titles.append(ui.label(title).classes('st-top-title').props('aria-hidden=true'))
         if look.search is not None:
             palette.search_field(look.search)
         ui.element('div').classes('st-grow')

@@ -57,7 +57,7 @@ async def unit(look: Looker, unit_id: UUID) -> None:
             )
 
     seen = await ask()
-    ui.page_title(f"{seen.unit.name} · Steading")
+    look.frame.set_title(seen.unit.name)
     with look.frame.actions:
         button(_("All units"), kind="quiet", icon="arrow_back", href="/cold-chain")
         if look.may(EDIT, seen.unit.site_id):
@@ -82,7 +82,6 @@ def _now(look: Looker, seen: _Seen) -> None:
                 age(alert.triggered_at, unit.time_zone)
     with ui.element("section").classes("st-card"):
         with ui.element("div").classes("st-head"):
-            ui.label(unit.name).classes("st-h2").props("role=heading aria-level=2")
             badge(*face(unit))
         with ui.element("div").classes("st-facts"):
             with _fact(_("Temperature")):

@@ -55,7 +55,8 @@ async def driver(look: Looker, driver_id: UUID) -> None:
         async with look.transaction() as tx:
             return await queries.devices(tx, driver_id)
 
-    ui.label(name).classes("st-h2").props("role=heading aria-level=2")
+    assert look.frame
+    look.frame.set_title(name)
     with ui.element("div").classes("st-columns"):
         with ui.element("div").classes("st-stack"):
             live(ask, _facts, moved, changed, look.topic(ShipmentChanged))

@@ -49,6 +49,7 @@ async def order(look: Looker, shipment_id: UUID) -> None:
 
     async with look.transaction() as tx:
         first = await queries.shipment(tx, shipment_id)
+    look.frame.set_title(first.shipment.tracking_number)
     with ui.element("div").classes("st-columns"):
         with ui.element("div").classes("st-stack"):
             live(ask, lambda found: _show(look, *found), look.topic(ShipmentChanged, shipment_id=shipment_id))
@@ -83,7 +84,6 @@ def _show(look: Looker, seen: ShipmentSeen, choices: list[Choice]) -> None:
     parcel = seen.shipment
     with ui.element("div").classes("st-card"):
         with ui.element("div").classes("st-row"):
-            ui.label(parcel.tracking_number).classes("st-h2").props("role=heading aria-level=2")
             badge(SHIPMENT_STATE[parcel.status], _(SHIPMENT_WORDS[parcel.status]))
             if (
                 rules.is_late(parcel.promised_arrival_at, parcel.delivered_at, now=now())

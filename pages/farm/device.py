@@ -37,7 +37,8 @@ async def device(look: Looker, device_id: UUID) -> None:
     async with look.transaction() as tx:
         found = await queries.device(tx, device_id)
         farm = await queries.farm(tx, found.farm_id)
-    ui.page_title(f"{found.name} · Steading")
+    assert look.frame
+    look.frame.set_title(found.name)
     _actions(look, found)
     topics = look.topic(DeviceChanged, device_id=device_id), look.topic(DeviceRegistered, device_id=device_id)
     with ui.element("div").classes("st-columns"):

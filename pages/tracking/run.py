@@ -72,7 +72,7 @@ def _head(look: Looker, found: Run, may_edit: bool) -> None:
         button(_("All runs"), kind="quiet", icon="arrow_back", href="/tracking/runs")
         if may_edit:
             button(_("Import trackers"), kind="plain", icon="upload_file", href=f"/tracking/import?run={found.id}")
-    ui.label(found.description).classes("st-h2").props("role=heading aria-level=2")
+    look.frame.set_title(found.description)
     until = day(found.ends_at) if found.ends_at else _("open end")
     with ui.element("div").classes("st-row"):
         ui.label(f"{found.client_name} · {found.brand_name}")

@@ -64,7 +64,7 @@ def _head(look: Looker, found: Tracked) -> None:
         button(_("All trackers"), kind="quiet", icon="arrow_back", href="/tracking")
         if look.may("tracking.edit", found.client_id):
             button(_("Ask for its place"), ask_now, icon="my_location")
-    ui.label(found.seen.name).classes("st-h2").props("role=heading aria-level=2")
+    look.frame.set_title(found.seen.name)
 
 
 def _facts(look: Looker, found: Tracked) -> None:

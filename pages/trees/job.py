@@ -48,7 +48,9 @@ async def job(look: Looker, job_id: UUID) -> None:
         async with look.transaction() as tx:
             return await known.review(tx, job_id)
 
-    await ask()  # a job that is not there is said at once
+    assert look.frame
+    of = (await ask()).row.job
+    look.frame.set_title(f"{of.job_number} · {of.job_name}")
     changed = look.topic(JobChanged, job_id=job_id)
     head = live(ask, lambda found: _head(look, found), changed, minimum_interval_s=0.5)
     with ui.element("div").classes("st-columns"):
@@ -64,7 +66,6 @@ def _head(look: Looker, found: Review) -> None:
     of, row = found.row.job, found.row
     with ui.element("section").classes("st-card"):
         with ui.element("div").classes("st-row"):
-            ui.label(f"{of.job_number} · {of.job_name}").classes("st-h2").props("role=heading aria-level=2")
             badge(STATUS_STATES[of.status], status_word(of.status), icon=STATUS_ICONS[of.status])
             if of.risk_rating:
                 badge(RATING_STATES[of.risk_rating], _("Risk: {rating}", rating=rating_word(of.risk_rating)))
