@@ -41,7 +41,7 @@ def test_the_overlay_has_streets_and_rivers_with_both_names_and_says_that_it_is_
         assert feature["properties"]["name"] and feature["properties"]["name_km"]
         assert "approximate" in feature["properties"]["accuracy"]
         for longitude, latitude in feature["geometry"]["coordinates"]:
-            assert 104.7 < longitude < 105.2 and 11.3 < latitude < 11.8
+            assert 104.7 < longitude < 105.2 and 11.3 < latitude < 11.9
 
 
 def test_a_drive_begins_and_ends_where_it_should_and_never_jumps() -> None:
