@@ -22,7 +22,7 @@ from data.audit.log import verify, write
 from data.core import session
 from data.core.bus import bus
 from data.core.errors import Refusal
-from data.core.session import Database, across_tenants
+from data.core.session import UNREACHABLE, Database, across_tenants
 from data.core.settings import Settings
 from data.identity import commands as identity
 from data.identity.secrets import Seal, use_seal
@@ -43,6 +43,9 @@ cli = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__, pret
 user_cli = typer.Typer(help="People, from the command line.", no_args_is_help=True)
 cli.add_typer(user_cli, name="user")
 log = structlog.get_logger()
+
+NOT_THERE: tuple[type[Exception], ...] = (OSError, TimeoutError, *UNREACHABLE)
+"""What keeps the doors from opening and is somebody else's: a port, a broker, the database."""
 
 Background = Callable[[Settings], Any]
 """An asynchronous context that runs beside the application (the MQTT client, the simulated devices)."""
@@ -113,12 +116,18 @@ def compose(settings: Settings, *backgrounds: Background) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        async with at_work(settings, table, *backgrounds):
-            _gate.close_pages_of_ended_sessions()
-            tune_garbage_collection()
+        async with AsyncExitStack() as stack:
+            try:
+                await stack.enter_async_context(at_work(settings, table, *backgrounds))
+            except NOT_THERE as reason:  # told by `listen`, in one line
+                app.state.failure = (str(reason) or type(reason).__name__).splitlines()[0]
+            else:
+                _gate.close_pages_of_ended_sessions()
+                tune_garbage_collection()
             yield
 
     app = FastAPI(title="Steading", lifespan=lifespan, openapi_url=None)
+    app.state.failure = ""
     _refusals.install(app)
     for door in DOORS:
         app.include_router(door.router)
@@ -189,7 +198,9 @@ def listen(settings: Settings, app: FastAPI, *, on_ready: Callable[[], None]) ->
     class Server(uvicorn.Server):
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             await super().startup(sockets)
-            if self.started:
+            if app.state.failure:
+                self.should_exit = True
+            elif self.started:
                 on_ready()
 
     config = uvicorn.Config(
@@ -199,6 +210,8 @@ def listen(settings: Settings, app: FastAPI, *, on_ready: Callable[[], None]) ->
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # uvicorn hands the signal on: what we started ends too
     with suppress(KeyboardInterrupt):
         Server(config).run()
+    if app.state.failure:
+        stop(f"Steading cannot start: {app.state.failure}")
 
 
 def set_up_logs() -> None:
@@ -282,7 +295,11 @@ def serve() -> None:
     if missing := settings.missing_for_service():
         stop("Steading cannot serve yet. These settings are missing:", *(f"  {line}" for line in missing))
     prepared(settings)
-    listen(settings, compose(settings), on_ready=lambda: typer.echo(f"Steading serves {settings.origin}"))
+    try:
+        app = compose(settings)
+    except Refusal as refusal:
+        stop(f"A setting cannot be read: {refusal}")
+    listen(settings, app, on_ready=lambda: typer.echo(f"Steading serves {settings.origin}"))
 
 
 @cli.command()

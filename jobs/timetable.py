@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 import psycopg
 import structlog
@@ -35,6 +36,7 @@ class Timetable:
     def __init__(self, lines: Sequence[Line], conninfo: str) -> None:
         self._lines, self._conninfo = lines, conninfo
         self._task: asyncio.Task[None] | None = None
+        self._noted: dict[str, tuple[datetime, bool]] = {}
         self.leads = asyncio.Event()
 
     def start(self) -> None:
@@ -60,7 +62,7 @@ class Timetable:
     async def _run_while_connected(self, connection: psycopg.AsyncConnection[tuple[object, ...]]) -> None:
         scheduler = AsyncIOScheduler(timezone="UTC", job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": 30})
         for line in self._lines:
-            scheduler.add_job(_noted, line.trigger, args=[line], id=line.name)
+            scheduler.add_job(self._run, line.trigger, args=[line], id=line.name)
         scheduler.start()
         self.leads.set()
         try:
@@ -71,22 +73,34 @@ class Timetable:
             self.leads.clear()
             scheduler.shutdown(wait=False)
 
+    async def _run(self, line: Line) -> None:
+        started, clock = now(), time.perf_counter()
+        error: str | None = None
+        try:
+            await line.job()
+        except Exception as reason:  # an edge: a job that fails is noted and runs again at its next time
+            log.exception("job failed", job=line.name)
+            error = f"{type(reason).__name__}: {reason}"[:500]
+        if self._is_worth_noting(line, started, error):
+            await _note(line, started, round((time.perf_counter() - clock) * 1000), error)
+
+    def _is_worth_noting(self, line: Line, at: datetime, error: str | None) -> bool:
+        """A line that runs every second is noted once a minute, and whenever it begins or ceases to fail."""
+        noted = self._noted.get(line.name)
+        is_worth = noted is None or noted[1] != (error is not None) or at - noted[0] >= timedelta(minutes=1)
+        if is_worth:
+            self._noted[line.name] = at, error is not None
+        return is_worth
+
 
 async def _takes_lead(connection: psycopg.AsyncConnection[tuple[object, ...]]) -> bool:
     row = await (await connection.execute("select pg_try_advisory_lock(%s)", [LEADER_LOCK])).fetchone()
     return bool(row and row[0])
 
 
-async def _noted(line: Line) -> None:
-    started, clock = now(), time.perf_counter()
-    error: str | None = None
-    try:
-        await line.job()
-    except Exception as reason:  # an edge: a job that fails is noted and runs again at its next time
-        log.exception("job failed", job=line.name)
-        error = f"{type(reason).__name__}: {reason}"[:500]
+async def _note(line: Line, at: datetime, duration_ms: int, error: str | None) -> None:
     try:
         async with across_tenants("note a run") as tx:
-            await note_run(tx, line.name, at=started, duration_ms=round((time.perf_counter() - clock) * 1000), error=error)
+            await note_run(tx, line.name, at=at, duration_ms=duration_ms, error=error)
     except Exception:  # an edge: the note is lost, the job is not
         log.exception("a run could not be noted", job=line.name)

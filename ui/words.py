@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, available_timezones
 
 from babel import Locale
 from babel.dates import format_date, format_datetime, format_time, format_timedelta, get_timezone_name
@@ -172,6 +172,13 @@ def celsius_from(value: float, unit: str | None = None) -> float:
 def temperature_unit(unit: str | None = None) -> str:
     """'°C' or '°F'."""
     return '°F' if (unit or current_reader().temperature_unit) == 'f' else '°C'
+
+
+def time_zones(*also: str) -> list[str]:
+    """The zones that somebody may choose: UTC, those of places, and whatever is chosen already."""
+    skip = ('Etc/', 'posix/', 'right/', 'SystemV/')
+    places = {name for name in available_timezones() if '/' in name and not name.startswith(skip)}
+    return ['UTC', *sorted((places | set(also)) - {'UTC'})]
 
 
 def zone(name: str | None = None) -> ZoneInfo:

@@ -7,6 +7,7 @@ from enum import StrEnum
 from math import asin, cos, nan, radians, sin, sqrt
 from uuid import UUID
 
+from data.core.errors import Invalid
 from data.tracking.values import TrackerStatus
 
 EARTH_RADIUS_M = 6_371_008.8
@@ -148,7 +149,7 @@ MAINLAND_CHINA = Area(73.6, 18.2, 134.8, 53.5)
 
 
 def areas_of(written: str) -> tuple[Area, ...]:
-    """Boxes written as `west,south,east,north`, semicolons between them; nothing for none. ValueError otherwise."""
+    """Boxes written as `west,south,east,north`, semicolons between them; nothing for none. Invalid('excluded_areas') otherwise."""
     return tuple(_areas(written))
 
 
@@ -159,7 +160,7 @@ def _areas(written: str) -> Iterator[Area]:
         except ValueError:
             west = south = east = north = nan
         if not (-180 <= west < east <= 180 and -90 <= south < north <= 90):
-            raise ValueError(f"an area is west,south,east,north in degrees, not {box.strip()!r}")
+            raise Invalid("excluded_areas", "An area is west,south,east,north in degrees, not {box}.", box=box.strip())
         yield Area(west, south, east, north)
 
 

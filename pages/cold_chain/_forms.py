@@ -3,7 +3,6 @@
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 from uuid import UUID
-from zoneinfo import available_timezones
 
 from nicegui import ui
 
@@ -19,7 +18,7 @@ from pages._shell import Looker, field_errors
 from pages.cold_chain._words import TYPE_WORDS
 from ui.dialog import panel
 from ui.form import Form
-from ui.words import _, celsius_from, number, temperature, temperature_unit, temperature_value
+from ui.words import _, celsius_from, number, temperature, temperature_unit, temperature_value, time_zones
 
 Values = Mapping[str, Any]
 EDIT = "cold_chain.edit"
@@ -38,7 +37,7 @@ def add_site(look: Looker) -> None:
     def fields(form: Form) -> None:
         form.text("name", _("Name"), required=True, placeholder=_("Market hall"))
         form.select(
-            "time_zone", _("Time zone"), _zones(look.time_zone), look.time_zone, required=True, search=True,
+            "time_zone", _("Time zone"), time_zones(look.time_zone), look.time_zone, required=True, search=True,
             help=_("Charts and reports of this site show its own time."),
         )  # fmt: skip
         form.text("address", _("Address"))
@@ -158,8 +157,3 @@ def _celsius(typed: float | None) -> float | None:
 
 def _range(low: float, high: float) -> str:
     return _("{low} to {high}", low=temperature(low), high=temperature(high))
-
-
-def _zones(own: str) -> list[str]:
-    places = (zone for zone in available_timezones() if "/" in zone and not zone.startswith(("Etc/", "posix/", "right/", "SystemV/")))
-    return sorted({own, "UTC", *places})

@@ -2,7 +2,6 @@
 
 import secrets
 from typing import Any
-from zoneinfo import available_timezones
 
 from data.core.errors import Refusal
 from data.farm import commands
@@ -11,7 +10,7 @@ from pages._shell import Looker, field_errors
 from pages.farm._words import PICTURES
 from ui.dialog import ask_secret_once, confirm, panel
 from ui.form import Form, button
-from ui.words import _
+from ui.words import _, time_zones
 
 EASY = "abcdefghjkmnpqrstuvwxyz23456789"
 """Letters and digits that nobody mistakes for each other on a phone."""
@@ -25,7 +24,7 @@ def describe_farm(look: Looker, farm: Farm | None = None) -> None:
             form.text("name", _("Name"), farm.name if farm else "", required=True)
             form.text("location", _("Place"), (farm.location or "") if farm else "")
             form.select(
-                "time_zone", _("Time zone"), _zones(), farm.time_zone if farm else "Asia/Phnom_Penh", required=True, search=True,
+                "time_zone", _("Time zone"), time_zones(farm.time_zone if farm else "Asia/Phnom_Penh"), farm.time_zone if farm else "Asia/Phnom_Penh", required=True, search=True,
                 help=_("Schedules run by this clock."),
             )  # fmt: skip
             form.number("latitude", _("Latitude"), farm.latitude if farm else None, unit="°", minimum=-90, maximum=90)
@@ -54,10 +53,6 @@ def describe_farm(look: Looker, farm: Farm | None = None) -> None:
         if farm:
             button(_("Remove the farm"), remove, kind="quiet", icon="delete")
     dialog.open()
-
-
-def _zones() -> list[str]:
-    return sorted(zone for zone in available_timezones() if "/" in zone and not zone.startswith(("Etc/", "posix/", "right/", "SystemV/")))
 
 
 def add_device(look: Looker, farm: Farm) -> None:

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
-from zoneinfo import available_timezones
 
 from nicegui import ui
 
@@ -17,7 +16,7 @@ from ui.badge import badge
 from ui.dialog import confirm
 from ui.form import Form, button
 from ui.live import live
-from ui.words import _
+from ui.words import _, time_zones
 
 
 @screen("/settings", title="Your settings", place="settings")
@@ -38,7 +37,7 @@ def _preferences(look: Looker, language: str, units: str, time_zone: str) -> Non
     with form:
         form.select("language", _("Language"), {"en": "English", "km": "ខ្មែរ"}, language, required=True)
         form.select("units", _("Temperatures in"), {"celsius": "°C", "fahrenheit": "°F"}, units, required=True)
-        form.select("time_zone", _("Time zone"), sorted(available_timezones()), time_zone, required=True, search=True)
+        form.select("time_zone", _("Time zone"), time_zones(time_zone), time_zone, required=True, search=True)
 
     async def save(values: dict[str, Any]) -> dict[str, str] | None:
         try:

@@ -12,6 +12,7 @@ import httpx
 import psutil
 import pytest
 
+from tests.conftest import SECRET_KEY
 from tests.factories.served import ROOT, free_port
 
 pytestmark = pytest.mark.e2e
@@ -19,7 +20,7 @@ pytestmark = pytest.mark.e2e
 
 def command(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
     clean = {k: v for k, v in os.environ.items() if not k.startswith(("PYTEST", "NICEGUI", "DATABASE", "SECRET", "PUBLIC"))}
-    return subprocess.run([sys.executable, "main.py", *words], cwd=ROOT, env=clean | environment, capture_output=True, text=True, timeout=60)
+    return subprocess.run([sys.executable, "main.py", *words], cwd=ROOT, env=clean | environment, capture_output=True, text=True, timeout=120)
 
 
 def test_help_names_every_command() -> None:
@@ -52,13 +53,28 @@ def test_a_broken_data_folder_is_one_clear_line(tmp_path: Path) -> None:
     assert len(refused.stderr.strip().splitlines()) == 1 and str(tmp_path) in refused.stderr
 
 
+def test_a_setting_that_cannot_be_read_and_a_brokers_port_in_use_are_one_clear_line(database_url: str, tmp_path: Path) -> None:
+    settings = {
+        "DATABASE_URL": database_url, "SECRET_KEY": SECRET_KEY, "PUBLIC_URL": "http://localhost", "PORT": str(free_port()), "VAR_DIR": str(tmp_path),
+    }  # fmt: skip
+    refused = command("serve", **settings, FIND_MY_URL="http://localhost", FIND_MY_EXCLUDED_AREAS="somewhere")
+    assert refused.returncode == 1 and refused.stderr.startswith("A setting cannot be read:") and "Traceback" not in refused.stderr
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        refused = command("serve", **settings, MQTT_PORT=str(taken.getsockname()[1]))
+        assert refused.returncode == 1 and "Traceback" not in refused.stderr
+        assert refused.stderr.strip().splitlines()[-1].startswith("Steading cannot start:")
+
+
 def test_a_port_in_use_is_one_clear_line_and_a_demonstration_starts_again_quickly_and_ends_whole(tmp_path: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
-        refused = command("run", "--port", str(taken.getsockname()[1]), "--mqtt-port", str(free_port()), "--var-dir", str(tmp_path))
+        in_use = taken.getsockname()[1]
+        refused = command("run", "--port", str(in_use), "--mqtt-port", str(free_port()), "--var-dir", str(tmp_path))
     assert refused.returncode == 1 and "Traceback" not in refused.stderr
-    assert refused.stderr.strip().splitlines()[-1].startswith(f"Port {taken.getsockname()[1] if taken.fileno() > 0 else ''}".rstrip())
+    assert refused.stderr.strip().splitlines()[-1].startswith(f"Port {in_use} on 127.0.0.1 cannot be used")
     port = free_port()
     running = subprocess.Popen(
         [sys.executable, "main.py", "run", "--port", str(port), "--mqtt-port", str(free_port()), "--var-dir", str(tmp_path)],

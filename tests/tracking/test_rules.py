@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from data.core.errors import Invalid
 from data.tracking.rules import (
     MAINLAND_CHINA,
     Heard,
@@ -196,5 +197,5 @@ def test_excluded_boxes_are_written_as_their_four_sides() -> None:
 
 @pytest.mark.parametrize("written", ["1,2,3", "1,2,3,4,5", "a,b,c,d", "3,0,1,2", "0,2,1,1", "nan,0,1,1", "-181,0,1,1"])
 def test_what_is_no_box_is_refused(written: str) -> None:
-    with pytest.raises(ValueError):
+    with pytest.raises(Invalid):
         areas_of(written)
