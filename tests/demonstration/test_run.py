@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psutil
 import psycopg
 import pytest
 
@@ -32,6 +33,8 @@ def running(var_dir: Path) -> Iterator[psycopg.Connection]:
         process.send_signal(signal.SIGINT)
         said, _ = process.communicate(timeout=40)
     assert "Traceback" not in said, said
+    assert f"http://127.0.0.1:{port}" in said and "owner@demo.example" in said
+    assert [p for p in psutil.process_iter(["cmdline"]) if str(var_dir) in " ".join(p.info["cmdline"] or [])] == []
 
 
 def number(connection: psycopg.Connection, question: str) -> int:

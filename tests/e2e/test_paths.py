@@ -168,10 +168,8 @@ async def test_trees_a_phone_uploads_a_round_and_the_reviewer_approves_it(visito
         await page.locator("audio").first.wait_for()
         await page.locator("img").first.wait_for()
         await page.wait_for_function("[...document.querySelectorAll('main img')].every(i => i.complete && i.naturalWidth > 0)")
-        await page.get_by_role("button", name="Approve").first.click()
-        dialog = page.get_by_role("dialog").get_by_role("button", name="Approve")
-        if await dialog.count():
-            await dialog.first.click()
+        await page.get_by_role("button", name="Approve").click()
+        await page.get_by_role("dialog", name="Approve this job?").get_by_role("button", name="Approve").click()
 
         async def status() -> str:
             return str((await phone.get(f"/jobs/{job['job_id']}")).json().get("status"))

@@ -7,6 +7,7 @@ import psycopg
 import pytest
 from fastapi import FastAPI, Response
 
+from data.core.errors import Invalid
 from data.core.session import across_tenants, transaction
 from data.core.settings import Settings
 from data.core.time import now
@@ -213,7 +214,7 @@ def test_the_timetable_has_a_line_only_where_an_endpoint_is_set() -> None:
 
 
 def test_what_is_no_area_keeps_the_application_from_starting() -> None:
-    with pytest.raises(ValueError, match="west,south,east,north"):
+    with pytest.raises(Invalid, match="west,south,east,north"):
         timetable(Settings(_env_file=None, find_my_url="http://127.0.0.1/", find_my_excluded_areas="China"))
 
 
