@@ -12,7 +12,7 @@ from data.core.session import Transaction, across_tenants
 from data.core.time import now
 from data.core.time import zone as known_zone
 from data.identity import queries
-from data.identity.door import Browser, end_all_sessions, open_session
+from data.identity.door import Browser, end_all_sessions, forget_tokens, open_session
 from data.identity.events import PeopleChanged, TokensChanged
 from data.identity.permissions import GRANTABLE
 from data.identity.secrets import hash_password, new_token, token_hash
@@ -201,8 +201,7 @@ async def rotate_token(tx: Transaction, token_id: UUID) -> str:
         raise Conflict("This token has been revoked.")
     secret = new_token()
     token.token_hash, token.last_four = token_hash(secret), secret[-4:]
-    tx.add(token)
-    tx.emit(TokensChanged(token_id=token.id))
+    _changed(tx, token)
     return secret
 
 
@@ -211,13 +210,18 @@ async def revoke_token(tx: Transaction, token_id: UUID) -> None:
     tx.actor.require("tokens.edit")
     token = await queries.token(tx, token_id)
     token.revoked_at = token.revoked_at or now()
-    tx.add(token)
-    tx.emit(TokensChanged(token_id=token.id))
+    _changed(tx, token)
 
 
 async def revoke_tokens_of(tx: Transaction, subject_id: UUID) -> None:
     """One device may not come in any more. Its domain's command has asked for the right."""
     for token in await queries.tokens_of(tx, [subject_id]):
         token.revoked_at = token.revoked_at or now()
-        tx.add(token)
-        tx.emit(TokensChanged(token_id=token.id))
+        _changed(tx, token)
+
+
+def _changed(tx: Transaction, token: ApiToken) -> None:
+    """The door looks it up anew: here from now on, in other processes when they hear of it."""
+    tx.add(token)
+    tx.emit(TokensChanged(token_id=token.id))
+    forget_tokens()

@@ -1,3 +1,4 @@
+import asyncio
 
 import psycopg
 import pytest
@@ -6,6 +7,7 @@ from data.core.errors import Forbidden, Invalid, NotFound, Unauthenticated
 from data.core.session import across_tenants, transaction
 from data.identity import commands, door
 from data.identity.door import FAILURES_ALLOWED, Browser
+from data.identity.events import TokensChanged
 from data.identity.tables import Role, TokenKind, User
 from tests.factories.people import PASSWORD, World, person
 
@@ -190,3 +192,21 @@ async def test_preferences_must_be_ones_there_are(world: World) -> None:
         assert (await tx.get_one(User, world.owner.user_id)).language == "km"
 
 
+
+
+async def test_a_secret_revoked_elsewhere_is_forgotten_here_as_soon_as_it_is_heard(world: World, owner_connection: psycopg.Connection) -> None:
+    async with transaction(world.owner) as tx:
+        token, secret = await commands.make_token(tx, name="webhook", kind=TokenKind.FEED)
+    assert await door.machine(secret, TokenKind.FEED)
+    owner_connection.execute("update identity.api_tokens set revoked_at = now()")
+    assert await door.machine(secret, TokenKind.FEED), "a token is not looked up for each message"
+    told = TokensChanged(token_id=token.id).payload(world.organization_id)
+    owner_connection.execute("select pg_notify('steading', %s)", [told])
+    for _ in range(100):
+        await asyncio.sleep(0.02)
+        try:
+            await door.machine(secret, TokenKind.FEED)
+        except Unauthenticated:
+            break
+    else:
+        raise AssertionError("the revoked secret still opens the door")

@@ -1,6 +1,5 @@
 """A device is hung up in a farm, gets the secret it speaks with, is moved or renamed, and is taken down."""
 
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -15,8 +14,8 @@ from data.farm import queries
 from data.farm.events import DeviceChanged, DeviceRegistered, ScheduleChanged
 from data.farm.rules import topic_of
 from data.farm.tables import OPEN, CommandStatus, Device, DeviceCommand, DeviceConfig, DeviceType, Schedule
-from data.identity.commands import make_token
-from data.identity.tables import ApiToken, TokenKind
+from data.identity.commands import make_token, revoke_tokens_of
+from data.identity.tables import TokenKind
 
 NETWORK = "mqtt"
 
@@ -64,7 +63,7 @@ async def remove_device(tx: Transaction, device_id: UUID) -> None:
     at = now()
     device.deleted_at, device.is_online = at, False
     tx.add(device)
-    await _revoke_tokens(tx, device_id, at)
+    await revoke_tokens_of(tx, device_id)
     await tx.execute(
         update(DeviceCommand)
         .where(col(DeviceCommand.device_id) == device_id, col(DeviceCommand.status).in_(OPEN))
@@ -82,7 +81,7 @@ async def give_token(tx: Transaction, device_id: UUID) -> str:
     """The secret a device signs in to the broker with, told this once; earlier ones stop working."""
     device = await queries.device(tx, device_id, for_update=True)
     tx.actor.require("farm.edit", device.farm_id)
-    await _revoke_tokens(tx, device_id, now())
+    await revoke_tokens_of(tx, device_id)
     _, secret = await make_token(tx, name=device.name, kind=TokenKind.DEVICE, network=NETWORK, subject_id=device_id)
     tx.emit(DeviceRegistered(device_id=device_id))
     return secret
@@ -126,11 +125,3 @@ async def _flush(tx: Transaction, device: Device) -> None:
         if "uq_devices_hardware_id" in str(reason.orig):
             raise Invalid("hardware_id", "Another device has this serial number.") from None
         raise
-
-
-async def _revoke_tokens(tx: Transaction, device_id: UUID, at: datetime) -> None:
-    await tx.execute(
-        update(ApiToken)
-        .where(col(ApiToken.subject_id) == device_id, col(ApiToken.kind) == TokenKind.DEVICE, col(ApiToken.revoked_at).is_(None))
-        .values(revoked_at=at)
-    )
