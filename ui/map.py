@@ -154,7 +154,7 @@ class Fleet(ui.element, component=Path(__file__).parent / 'static' / 'fleet.js',
 
     def set_overlay(self, geojson: dict[str, Any] | None) -> None:
         """An extra GeoJSON of lines (roads, canals, field borders) under the markers; None removes it."""
-        self._put('overlay', geojson)
+        self._put('overlay', (geojson,))  # in a tuple, so that all maps share the one
 
     def move_markers(self, changed: NDArray[np.int32], at: datetime | None = None) -> None:
         """Send int32 rows (see `rows` and `broadcast`) to this screen only."""
@@ -199,7 +199,7 @@ class Fleet(ui.element, component=Path(__file__).parent / 'static' / 'fleet.js',
 
     def _put(self, key: str, value: Any, method: str = 'put') -> None:
         with self._props.suspend_updates():
-            self._props[key] = value
+            self._props[key] = tuple(value) if isinstance(value, list) else value  # of a list each item would be observed
         if method == 'put':
             self.run_method('put', key, value)
         else:

@@ -6,7 +6,7 @@ export default {
   template: `<div class="st-map" :style="{ height }"><div ref="map" class="st-map-inner" role="region" :aria-label="words.label"></div>
     <details class="st-map-layers" v-if="Object.keys(layers).length" :open="wide"><summary><i class="q-icon material-icons" aria-hidden="true">layers</i>{{ words.layers }}</summary><label v-for="(name, key) in layers" :key="key"><input type="checkbox" checked @change="toggle(key, $event.target.checked)"><span>{{ name }}</span></label></details>
     <button type="button" class="st-map-fit" @click="fit()" :title="words.fit" :aria-label="words.fit"><i class="q-icon material-icons" aria-hidden="true">zoom_out_map</i></button></div>`,
-  props: { words: Object, parts: Object, tiles: Object, layers: Object, icons: Object, center: Array, zoom: Number, height: String, markers: Array, fences: Array, lines: Array, overlay: Object, rooms: Array, large: String, resourcePath: String },
+  props: { words: Object, parts: Object, tiles: Object, layers: Object, icons: Object, center: Array, zoom: Number, height: String, markers: Array, fences: Array, lines: Array, overlay: Array, rooms: Array, large: String, resourcePath: String },
   data() { return { wide: innerWidth >= 768 }; },
   async mounted() {
     this.queue = []; this.heard = new Set(this.rooms || []);
@@ -47,6 +47,7 @@ export default {
     put(key, value) {
       this.later(() => {
         if (key === 'markers') { this.pins.set(value); if (!this.center && !this.fitted && value.length) this.fit(false); this.popupAgain(); return; }
+        if (key === 'overlay') value = value[0];
         this.areas[key] = value ? JSON.parse(JSON.stringify(value)) : value; this.areas.redraw();
         if (!this.center && !this.fitted && key === 'fences' && value.length && !this.pins.all.size) this.fit(false, true);
       });
