@@ -97,6 +97,7 @@ class Gate:
                 if message.get("more_body"):
                     return
                 page = bytes(body).replace(b"<script", f'<script nonce="{nonce}"'.encode())
+                body.clear()  # an open page keeps its request, and with it this function
                 MutableHeaders(raw=start["headers"])["content-length"] = str(len(page))
                 await send(start)
                 message = {"type": "http.response.body", "body": page}
