@@ -4,6 +4,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 from uuid import UUID
 
@@ -22,25 +23,28 @@ outcome that is a Refusal is raised to that message's sender alone."""
 
 @dataclass(slots=True)
 class _Waiting:
+    """What one sender brought at once, and where to tell what became of each message."""
+
     organization_id: UUID
     store: Store
-    actor_name: str
-    message: Any
-    kept: asyncio.Future[Any]
+    by: str
+    messages: Sequence[Any]
+    kept: asyncio.Future[list[Any]]
 
 
 class Intake:
-    """The queue and its few writers. `capacity` is in messages; a batch holds at most `batch_size`."""
+    """The queue and its few writers. `capacity` is in messages; a batch is closed once it holds `batch_size`."""
 
     def __init__(self, *, capacity: int = 20_000, batch_size: int = 5_000, writers: int = 2) -> None:
-        self._queue: asyncio.Queue[_Waiting] = asyncio.Queue(capacity)
+        self._queue: asyncio.Queue[_Waiting] = asyncio.Queue()
+        self._capacity, self._waiting = capacity, 0
         self._batch_size, self._writers = batch_size, writers
         self._tasks: list[asyncio.Task[None]] = []
 
     @property
     def waiting(self) -> int:
         """Messages not yet taken up."""
-        return self._queue.qsize()
+        return self._waiting
 
     def start(self) -> None:
         self._tasks = [asyncio.create_task(self._write(), name=f"intake-{n}") for n in range(self._writers)]
@@ -63,58 +67,54 @@ class Intake:
 
         An outcome is what `store` answered for it, or the Refusal itself; with a single message a Refusal is raised.
         """
-        if self._queue.maxsize - self._queue.qsize() < len(messages):
+        if self._waiting + len(messages) > self._capacity:
             raise Busy("Too many messages are waiting. Send it again in a few seconds.")
-        loop = asyncio.get_running_loop()
-        waiting = [_Waiting(organization_id, store, by, message, loop.create_future()) for message in messages]
-        for one in waiting:
-            self._queue.put_nowait(one)
-        outcomes = await asyncio.gather(*(one.kept for one in waiting), return_exceptions=True)
+        self._waiting += len(messages)
+        one = _Waiting(organization_id, store, by, messages, asyncio.get_running_loop().create_future())
+        self._queue.put_nowait(one)
+        outcomes = await one.kept
         for outcome in outcomes:
             if isinstance(outcome, BaseException) and (len(outcomes) == 1 or not isinstance(outcome, Refusal)):
                 raise outcome
-        return list(outcomes)
+        return outcomes
 
     async def _write(self) -> None:
         while True:
             batch = [await self._queue.get()]
-            while len(batch) < self._batch_size and not self._queue.empty():
+            size = len(batch[0].messages)
+            while size < self._batch_size and not self._queue.empty():
                 batch.append(self._queue.get_nowait())
+                size += len(batch[-1].messages)
+            self._waiting -= size
             groups: dict[tuple[UUID, Store, str], list[_Waiting]] = defaultdict(list)
             for one in batch:
-                groups[one.organization_id, one.store, one.actor_name].append(one)
+                groups[one.organization_id, one.store, one.by].append(one)
             for (organization_id, store, name), members in groups.items():
-                await self._store(Actor(kind=ActorKind.MACHINE, organization_id=organization_id, name=name), store, members)
+                actor = Actor(ActorKind.MACHINE, organization_id, name)
+                outcomes = iter(await _outcomes(actor, store, [m for one in members for m in one.messages]))
+                for one in members:
+                    mine = list(islice(outcomes, len(one.messages)))
+                    if not one.kept.done():  # else its sender went away
+                        one.kept.set_result(mine)
             for _ in batch:
                 self._queue.task_done()
 
-    async def _store(self, actor: Actor, store: Store, members: list[_Waiting]) -> None:
-        try:
-            async with current().transaction(actor) as tx:
-                outcomes = await store(tx, [one.message for one in members])
-                assert len(outcomes) == len(members), "a store answers one outcome a message"
-        except UNREACHABLE as reason:
-            log.warning("intake could not reach the database", reason=str(reason).splitlines()[0])
-            for one in members:
-                _settle(one, Busy("The database does not answer. Send it again in a few seconds."))
-        except Exception as reason:  # an edge: one message that cannot be stored must not take the others with it
-            if len(members) == 1:
-                if not isinstance(reason, Refusal):
-                    log.exception("a message could not be stored", by=members[0].actor_name)
-                _settle(members[0], reason)
-                return
-            middle = len(members) // 2
-            await self._store(actor, store, members[:middle])
-            await self._store(actor, store, members[middle:])
-        else:
-            for one, outcome in zip(members, outcomes, strict=True):
-                _settle(one, outcome)
 
-
-def _settle(one: _Waiting, outcome: Any) -> None:
-    if one.kept.done():  # its sender went away
-        return
-    if isinstance(outcome, BaseException):
-        one.kept.set_exception(outcome)
-    else:
-        one.kept.set_result(outcome)
+async def _outcomes(actor: Actor, store: Store, messages: Sequence[Any]) -> Sequence[Any]:
+    """What became of each message. Where the whole batch cannot be stored, halves of it are tried: one message that cannot
+    be stored must not take the others with it."""
+    try:
+        async with current().transaction(actor) as tx:
+            outcomes = await store(tx, messages)
+            assert len(outcomes) == len(messages), "a store answers one outcome a message"
+    except UNREACHABLE as reason:
+        log.warning("intake could not reach the database", reason=str(reason).splitlines()[0])
+        return [Busy("The database does not answer. Send it again in a few seconds.")] * len(messages)
+    except Exception as reason:  # an edge
+        if len(messages) == 1:
+            if not isinstance(reason, Refusal):
+                log.exception("a message could not be stored", by=actor.name)
+            return [reason]
+        middle = len(messages) // 2
+        return [*await _outcomes(actor, store, messages[:middle]), *await _outcomes(actor, store, messages[middle:])]
+    return outcomes
