@@ -69,7 +69,7 @@ async def back(request: Request) -> RedirectResponse:
         token = await client(settings).authorize_access_token(request)
         claims = token["userinfo"]
         session = await door.sign_in_by_provider(
-            claims["iss"], claims["sub"], claims.get("email") if claims.get("email_verified", True) else None, browser_of(request)
+            claims["iss"], claims["sub"], claims.get("email") if claims.get("email_verified") is True else None, browser_of(request)
         )
     except (OAuthError, HTTPError, KeyError, Refusal) as reason:
         log.warning("the sign-in provider did not confirm somebody", reason=str(reason))
