@@ -158,7 +158,7 @@ async def test_whoever_looks_hears_of_it(world: World, farm: FarmWorld) -> None:
     heard: list[str] = []
     stop = bus.topic(DeviceChanged, world.organization_id, device_id=farm.fan.id).subscribe(lambda: heard.append("fan"))
     await switch(world.owner, farm, on=True)
-    await eventually(lambda: heard == ["fan"])
+    await eventually(lambda: set(heard) == {"fan"})  # once or more: what its fixture did may be heard late
     stop()
 
 
