@@ -34,7 +34,7 @@ async def _in_process(stage: Stage, here: Installation, these: Sensors) -> list[
     copied, listed, single = [], [], []
     for _ in range(stage.size(3, 1)):
         copied.append(_copy(here, rows(these, said)))
-        listed.append(await _taken(here, these, said, at_once=1_000, senders=8))
+        listed.append(await _taken(here, these, said, at_once=1_000, senders=16))
         single.append(await _taken(here, these, said, at_once=1, senders=4_000))
     copy = Reference("COPY by a superuser", median(copied))
     return [
