@@ -34,7 +34,7 @@ from jobs.networks import _refusals, assessments, ingest, mqtt, osmand, owntrack
 from jobs.networks._door import intake
 from jobs.timetable import Line, Timetable
 from migrations.ddl import APP, SWEEP
-from migrations.upgrade import role_url, upgrade
+from migrations.upgrade import UnsafeRole, role_url, upgrade
 
 DOORS = (ttn, ingest, owntracks, osmand, assessments)
 JOBS = (upkeep, cold_chain, farm, tracking, deliveries, trees)
@@ -227,12 +227,14 @@ def set_up_logs() -> None:
 
 def prepared(settings: Settings) -> None:
     """Bring the database up to date; one clear line when it is not there."""
-    from sqlalchemy.exc import OperationalError
+    from sqlalchemy.exc import OperationalError, ProgrammingError
 
     try:
         upgrade(settings.database_url, settings.secret_key)
     except OperationalError as reason:
         stop(f"The database does not answer: {str(reason.orig).strip().splitlines()[0]}")
+    except (ProgrammingError, UnsafeRole) as reason:
+        stop(f"The database cannot be brought up to date: {str(getattr(reason, 'orig', reason)).strip().splitlines()[0]}")
 
 
 @contextmanager
@@ -305,7 +307,7 @@ def serve() -> None:
 @cli.command()
 def migrate() -> None:
     """Bring the database in DATABASE_URL up to date."""
-    prepared(_with_a_database())
+    _with_a_database()
     typer.echo("The database is up to date.")
 
 
@@ -358,6 +360,7 @@ def _with_a_database() -> Settings:
     settings = Settings()  # type: ignore[call-arg]
     if missing := [line for line in settings.missing_for_service() if not line.startswith("PUBLIC_URL")]:
         stop(*missing)
+    prepared(settings)
     return settings
 
 

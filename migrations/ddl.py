@@ -13,10 +13,12 @@ def schema(name: str) -> None:
 
 
 def wall(table: str, *, using: str = SAME_ORGANIZATION, grants: str = "select, insert, update, delete") -> None:
-    """Row-level security, forced: the application sees one organization, the sweep role sees all."""
+    """Row-level security, forced: the application sees one organization, the sweep role sees all, and so does the owner, who
+    migrates and cuts streams (an owner that is no superuser is behind the wall too)."""
     op.execute(f"alter table {table} enable row level security")
     op.execute(f"alter table {table} force row level security")
     op.execute(f"create policy same_organization on {table} to {APP} using ({using}) with check ({using})")
+    op.execute(f"create policy upkeep on {table} to current_user using (true) with check (true)")
     op.execute(f"create policy every_organization on {table} to {SWEEP} using (true) with check (true)")
     op.execute(f"grant {grants} on {table} to {APP}")
     op.execute(f"grant select, insert, update, delete on {table} to {SWEEP}")

@@ -1,8 +1,10 @@
--- A piece is reached through its parent only: nobody is granted anything on it, and its own rows are walled too.
+-- A piece is reached through its parent only: nobody is granted anything on it, and its own rows are walled too, but for the
+-- owner's upkeep.
 create function platform.close_partition(piece text) returns void language plpgsql as $$
 begin
   execute format('alter table %s enable row level security', piece::regclass);
   execute format('alter table %s force row level security', piece::regclass);
+  execute format('create policy upkeep on %s to %I using (true) with check (true)', piece::regclass, current_user);
 end $$;
 
 -- Make the missing pieces of one table between two instants. Rows that already fell into the default piece move over.

@@ -36,7 +36,7 @@ def upgrade(database_url: str, secret_key: str) -> None:
     try:
         with engine.begin() as connection:
             connection.execute(text("select pg_advisory_xact_lock(hashtext('steading migrations'))"))
-            _ensure_roles(connection, secret_key)
+            ensure_roles(connection, secret_key)
             command.upgrade(alembic_config(connection), "head")
     finally:
         engine.dispose()
@@ -50,9 +50,17 @@ def alembic_config(connection: Connection) -> Config:
     return config
 
 
-def _ensure_roles(connection: Connection, secret_key: str) -> None:
+class UnsafeRole(RuntimeError):
+    """One of the two roles could step past the wall; nothing is served with it."""
+
+
+def ensure_roles(connection: Connection, secret_key: str) -> None:
+    """Make both, or give them the passwords that follow from the key. What else a role may do only a superuser can change."""
     for role in (APP, SWEEP):
         password = role_password(role, secret_key)  # url-safe characters only, so that it may stand in a literal
-        exists = connection.execute(text("select true from pg_roles where rolname = :r"), {"r": role}).scalar()
-        verb = "alter" if exists else "create"
-        connection.exec_driver_sql(f"{verb} role {role} login nosuperuser nocreatedb nocreaterole nobypassrls password '{password}'")
+        found = connection.execute(
+            text("select rolsuper or rolbypassrls or rolcreaterole from pg_roles where rolname = :r"), {"r": role}
+        ).scalar()
+        if found:
+            raise UnsafeRole(f"the role {role} has rights that step past row-level security; take them away or drop it")
+        connection.exec_driver_sql(f"{'create' if found is None else 'alter'} role {role} login password '{password}'")
