@@ -7,6 +7,7 @@ from typing import Literal
 
 from data.core.bus import Event
 from pages._shell import Looker
+from pages._together import eyes, together
 
 Urgency = Literal["critical", "warning", "waiting", "offline"]
 ORDER: tuple[Urgency, ...] = ("critical", "warning", "offline", "waiting")
@@ -40,5 +41,9 @@ SOURCES: list[Source] = []
 
 async def matters(look: Looker) -> list[Matter]:
     """Everything that waits and that this person may see, the most urgent first, then the oldest."""
+    return await together(("matters", eyes(look.actor)), lambda: _ask(look))
+
+
+async def _ask(look: Looker) -> list[Matter]:
     found = [matter for source in SOURCES if look.may(source.permission) for matter in await source.ask(look)]
     return sorted(found, key=lambda m: (m.is_taken, ORDER.index(m.urgency), m.since))
