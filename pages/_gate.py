@@ -177,9 +177,15 @@ def guard_sockets() -> None:
 
 def _only_own(inner: Callable[[str, dict[str, Any]], Any]) -> Callable[[str, dict[str, Any]], Any]:
     def guarded(sid: str, message: dict[str, Any]) -> Any:
-        return inner(sid, message) if message.get("client_id") in core.sio.rooms(sid) else None
+        return inner(sid, message) if _is_in(sid, message.get("client_id")) else None
 
     return guarded
+
+
+def _is_in(sid: str, client_id: object) -> bool:
+    """Whether the socket is in the room of that page. (`sio.rooms` asks it of every room there is, at each event.)"""
+    rooms: dict[object, Any] = core.sio.manager.rooms.get("/", {})
+    return isinstance(client_id, str) and sid in rooms.get(client_id, ())
 
 
 def close_pages_of_ended_sessions() -> None:
