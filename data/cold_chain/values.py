@@ -54,6 +54,80 @@ class ReadingSource(StrEnum):
     TTN = "ttn"
     API = "api"
     MANUAL = "manual"
+    CHIRPSTACK = "chirpstack"
+    HUB = "hub"
+
+
+class BatteryChemistry(StrEnum):
+    """What cells a sensor runs on, and how many in a row: that decides what a voltage means."""
+
+    CR17450 = "cr17450"
+    LIFES2_2AA = "lifes2_2aa"
+    ALKALINE_2AA = "alkaline_2aa"
+    CR2032 = "cr2032"
+    LI_SOCL2 = "li_socl2"
+
+
+class DecodeMode(StrEnum):
+    """Whose decoder is believed: the network's, the network's if ours agrees, or ours."""
+
+    NETWORK = "network"
+    TRUST = "trust"
+    APP = "app"
+
+
+class PairingStatus(StrEnum):
+    PENDING = "pending"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    EXPIRED = "expired"
+
+
+class GatewayStatus(StrEnum):
+    ONLINE = "online"
+    OFFLINE = "offline"
+    DISCONNECTED = "disconnected"
+    UNKNOWN = "unknown"
+
+
+class ProvisioningStatus(StrEnum):
+    NOT_STARTED = "not_started"
+    IN_PROGRESS = "in_progress"
+    COMPLETE = "complete"
+    FAILED = "failed"
+
+
+class Granularity(StrEnum):
+    HOURLY = "hourly"
+    DAILY = "daily"
+    WEEKLY = "weekly"
+    MONTHLY = "monthly"
+
+
+class Direction(StrEnum):
+    """On which side of its limits a unit was."""
+
+    ABOVE = "above"
+    BELOW = "below"
+
+
+class ExcursionCause(StrEnum):
+    UNKNOWN = "unknown"
+    DOOR = "door"
+    DELIVERY = "delivery"
+    DEFROST = "defrost"
+    POWER = "power"
+    EQUIPMENT = "equipment"
+    CLEANING = "cleaning"
+    SENSOR = "sensor"
+    OTHER = "other"
+
+
+class ReportKind(StrEnum):
+    DAILY = "daily"
+    EXCEPTIONS = "exceptions"
+    MANUAL = "manual"
+    COMPLIANCE = "compliance"
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,14 +21,28 @@ PERMISSIONS: Mapping[str, frozenset[Role]] = MappingProxyType({
     "tokens.edit":              frozenset({O, A}),
     "audit.view":               frozenset({O, A, M}),
     "operations.view":          frozenset({O, A}),
+    "billing.view":             frozenset({O, A}),
+    "billing.edit":             frozenset({O}),
+    "inspectors.edit":          frozenset({O, A}),
 
     "alerts.view":              frozenset({O, A, M, S, V, K, T}),
     "alerts.acknowledge":       frozenset({O, A, M, S, K, T}),
     "alerts.resolve":           frozenset({O, A, M}),
+    "alerts.suppress":          frozenset({O, A, M}),
+    "alerts.act":               frozenset({O, A, M, S, K, T}),
+
+    "notifications.edit":       frozenset({O, A}),
+    "contacts.view":            frozenset({O, A, M, S, V, K, T}),
+    "contacts.edit":            frozenset({O, A, M}),
 
     "cold_chain.view":          frozenset({O, A, M, S, V, I}),
     "cold_chain.edit":          frozenset({O, A, M}),
     "cold_chain.log":           frozenset({O, A, M, S}),
+    "cold_chain.rules":         frozenset({O, A}),
+    "cold_chain.devices":       frozenset({O, A, M}),
+    "cold_chain.networks":      frozenset({O, A}),
+    "cold_chain.export":        frozenset({O, A, M, I}),
+    "cold_chain.feedback":      frozenset({O, A, M, S}),
 
     "farm.view":                frozenset({O, A, M, S, V, K}),
     "farm.switch":              frozenset({O, A, M, S, K}),

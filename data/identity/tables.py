@@ -6,7 +6,7 @@ from typing import ClassVar
 from uuid import UUID
 
 from sqlalchemy import Boolean, Index, UniqueConstraint, text
-from sqlalchemy.dialects.postgresql import INET
+from sqlalchemy.dialects.postgresql import INET, JSONB
 from sqlmodel import Field
 
 from data.core.table import Row, SoftDeleted, Stamped, Tenant, instant, tenant_args, text_column, word
@@ -50,6 +50,9 @@ class Organization(Row, Stamped, SoftDeleted, table=True):
     slug: str = text_column(nullable=False)
     time_zone: str = text_column(nullable=False, default="UTC")
     logo_url: str | None = text_column(nullable=True)
+    sensor_limit: int | None = None
+    """What was agreed with this one; else its plan says."""
+    updated_at: datetime = instant(default_now=True)
     is_demonstration: bool = Field(default=False, sa_type=Boolean)
 
 
@@ -79,6 +82,7 @@ class User(Row, Stamped, SoftDeleted, table=True):
     oidc_subject: str | None = text_column(nullable=True)
     is_active: bool = Field(default=True, sa_type=Boolean)
     is_email_verified: bool = Field(default=False, sa_type=Boolean)
+    is_phone_verified: bool = Field(default=False, sa_type=Boolean)
     is_mfa_enabled: bool = Field(default=False, sa_type=Boolean)
     is_platform_admin: bool = Field(default=False, sa_type=Boolean)
     failed_sign_ins: int = 0
@@ -181,3 +185,22 @@ class ApiToken(Tenant, Stamped, table=True):
     last_used_at: datetime | None = instant(nullable=True)
     expires_at: datetime | None = instant(nullable=True)
     revoked_at: datetime | None = instant(nullable=True)
+
+
+class InspectorLink(Tenant, Stamped, table=True):
+    """Lets whoever holds it read and export, until it ends: everything, or the sites in `site_ids`."""
+
+    __tablename__ = "inspector_links"
+    __table_args__ = tenant_args(SCHEMA, Index("uq_inspector_links_token_hash", "token_hash", unique=True))
+    secrets: ClassVar[frozenset[str]] = frozenset({"token_hash"})
+    quiet: ClassVar[frozenset[str]] = frozenset({"last_used_at", "use_count"})
+
+    name: str = text_column(nullable=False)
+    token_hash: bytes
+    last_four: str = Field(max_length=4)
+    site_ids: list[str] | None = Field(default=None, sa_type=JSONB, nullable=True)
+    created_by: UUID | None = Field(default=None, foreign_key="identity.users.id")
+    expires_at: datetime = instant()
+    revoked_at: datetime | None = instant(nullable=True)
+    last_used_at: datetime | None = instant(nullable=True)
+    use_count: int = 0

@@ -1,15 +1,50 @@
 """What every domain needs and none owns: files, jobs' notes of their runs, partitions, and strangers at the doors."""
 
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import Index, Interval, UniqueConstraint
+from sqlalchemy import CheckConstraint, Index, Interval, SmallInteger, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
-from data.core.table import Row, SoftDeleted, Stamped, Tenant, document, instant, tenant_args, text_column
+from data.core.table import (
+    Row,
+    SoftDeleted,
+    Stamped,
+    Tenant,
+    belongs_to,
+    document,
+    instant,
+    tenant_args,
+    text_column,
+    word,
+)
 
 SCHEMA = "platform"
+
+
+class Plan(StrEnum):
+    STARTER = "starter"
+    PRO = "pro"
+    HACCP = "haccp"
+    ENTERPRISE = "enterprise"
+
+
+class SubscriptionStatus(StrEnum):
+    TRIAL = "trial"
+    ACTIVE = "active"
+    PAST_DUE = "past_due"
+    CANCELED = "canceled"
+    PAUSED = "paused"
+
+
+class BackgroundJobStatus(StrEnum):
+    QUEUED = "queued"
+    RUNNING = "running"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELED = "canceled"
 
 
 class File(Tenant, Stamped, SoftDeleted, table=True):
@@ -79,3 +114,74 @@ class PartitionRetentionOverride(Row, Stamped, table=True):
     reason: str = text_column(nullable=False)
     created_by: str = text_column(nullable=False)
     expires_at: datetime | None = instant(nullable=True)
+
+
+class BackgroundJob(Tenant, Stamped, table=True):
+    """Long work that somebody asked for and may leave: claimed by a process, which says how far it is (0–100).
+
+    A running one whose `heartbeat_at` is old was left by a process that died; it is claimed again.
+    """
+
+    __tablename__ = "background_jobs"
+    __table_args__ = tenant_args(
+        SCHEMA,
+        belongs_to("result_file_id", "platform.files"),
+        CheckConstraint("progress between 0 and 100", name="progress"),
+        Index("ix_background_jobs_waiting", "created_at", postgresql_where=text("status in ('queued', 'running')")),
+    )
+    quiet: ClassVar[frozenset[str]] = frozenset({"progress", "step", "step_values", "heartbeat_at"})
+
+    kind: str = text_column(nullable=False)
+    status: BackgroundJobStatus = word(
+        BackgroundJobStatus, "background_job_status", SCHEMA, default=BackgroundJobStatus.QUEUED
+    )
+    arguments: dict[str, Any] = document()
+    requested_by: UUID | None = Field(default=None, foreign_key="identity.users.id")
+    progress: int = Field(default=0, sa_type=SmallInteger)
+    step: str | None = text_column(nullable=True)
+    step_values: dict[str, Any] = document()
+    attempt_count: int = 0
+    started_at: datetime | None = instant(nullable=True)
+    heartbeat_at: datetime | None = instant(nullable=True)
+    finished_at: datetime | None = instant(nullable=True)
+    error: str | None = text_column(nullable=True)
+    result: dict[str, Any] = document()
+    result_file_id: UUID | None = None
+
+
+class Subscription(Tenant, Stamped, SoftDeleted, table=True):
+    """What an organization has bought and whether it is paid, as Stripe last said it (`stripe_event_at`)."""
+
+    __tablename__ = "subscriptions"
+    __table_args__ = tenant_args(
+        SCHEMA,
+        Index("uq_subscriptions_organization_id", "organization_id", unique=True, postgresql_where=text("deleted_at is null")),
+        Index("uq_subscriptions_stripe_customer_id", "stripe_customer_id", unique=True),
+        Index("uq_subscriptions_stripe_subscription_id", "stripe_subscription_id", unique=True),
+    )
+
+    plan: Plan = word(Plan, "subscription_plan", SCHEMA, default=Plan.STARTER)
+    status: SubscriptionStatus = word(SubscriptionStatus, "subscription_status", SCHEMA, default=SubscriptionStatus.TRIAL)
+    stripe_customer_id: str | None = text_column(nullable=True)
+    stripe_subscription_id: str | None = text_column(nullable=True)
+    current_period_start_at: datetime | None = instant(nullable=True)
+    current_period_end_at: datetime | None = instant(nullable=True)
+    trial_ends_at: datetime | None = instant(nullable=True)
+    past_due_since_at: datetime | None = instant(nullable=True)
+    canceled_at: datetime | None = instant(nullable=True)
+    stripe_event_at: datetime | None = instant(nullable=True)
+    updated_at: datetime = instant(default_now=True)
+
+
+class StripeEvent(Row, table=True):
+    """A message of Stripe's that was acted on; the same one again changes nothing."""
+
+    __tablename__ = "stripe_events"
+    __table_args__ = (UniqueConstraint("event_id"), {"schema": SCHEMA})
+    audited: ClassVar[bool] = False
+
+    event_id: str = text_column(nullable=False)
+    event_type: str = text_column(nullable=False)
+    occurred_at: datetime | None = instant(nullable=True)
+    outcome: str = text_column(nullable=False, default="applied")
+    processed_at: datetime = instant(default_now=True)
