@@ -24,12 +24,14 @@ from data.core.bus import bus
 from data.core.errors import Refusal
 from data.core.session import UNREACHABLE, Database, across_tenants
 from data.core.settings import Settings
+from data.core.table import uuid7
 from data.identity import commands as identity
 from data.identity.secrets import Seal, use_seal
 from data.identity.tables import Organization, Role
 from data.platform.commands import use_folder
 from jobs import cold_chain, deliveries, farm, tracking, trees, upkeep
-from jobs.channels.email import Email, TryLater, Undeliverable
+from jobs.channels import Letter, TryLater, Undeliverable
+from jobs.channels.email import Email
 from jobs.networks import _refusals, assessments, ingest, mqtt, osmand, owntracks, ttn
 from jobs.networks._door import intake
 from jobs.timetable import Line, Timetable
@@ -169,7 +171,7 @@ def reset_sender(settings: Settings) -> Callable[[str, str, str], Awaitable[None
         with reading_as(Reader(language=language)):
             subject, text = _("A new password for Steading"), _("Choose a new password here within 30 minutes: {link}", link=link)
         try:
-            await email.send(to, subject, text)
+            await email.send(Letter(str(uuid7()), to, text, subject))
         except (TryLater, Undeliverable) as reason:
             log.warning("a password reset could not be sent", reason=str(reason))
 

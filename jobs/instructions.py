@@ -11,6 +11,7 @@ from data.core.session import across_tenants
 from data.core.time import now
 from data.farm.commands import claim_queued, give_back, mark_sent
 from data.farm.values import Outgoing
+from jobs.channels import TryLater
 
 log = structlog.get_logger()
 
@@ -18,12 +19,8 @@ LOOK_AGAIN_S = 1.0
 """How long a command waits at most when its announcement was lost or the network was away."""
 
 
-class Unreachable(Exception):
-    """The network cannot be reached now; somebody shall try again."""
-
-
 Send = Callable[[Outgoing], Awaitable[None]]
-"""Hands one instruction to a device's network, or raises Unreachable."""
+"""Hands one instruction to a device's network, or raises TryLater."""
 
 
 class Instructions:
@@ -73,7 +70,7 @@ class Instructions:
     async def _is_sent(self, outgoing: Outgoing) -> bool:
         try:
             await self._send(outgoing)
-        except Unreachable as reason:
+        except TryLater as reason:
             log.warning("an instruction could not be sent", topic=outgoing.topic, reason=str(reason))
             return False
         return True

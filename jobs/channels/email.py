@@ -1,17 +1,14 @@
 """Mail goes out through somebody's SMTP server, or not at all."""
 
 from email.message import EmailMessage
+from email.utils import formatdate
 from urllib.parse import unquote, urlsplit
 
 import aiosmtplib
 
+from jobs.channels import Letter, TryLater, Undeliverable
 
-class Undeliverable(Exception):
-    """It will never arrive; give up."""
-
-
-class TryLater(Exception):
-    """It may arrive another time."""
+NO_SUCH_MAILBOX = (550, 551, 553)
 
 
 class Email:
@@ -29,14 +26,40 @@ class Email:
             "timeout": 20,
         }
 
-    async def send(self, to: str, subject: str, text: str) -> None:
-        """Hand one plain message to the server. Undeliverable when refused for good, TryLater otherwise."""
-        message = EmailMessage()
-        message["From"], message["To"], message["Subject"] = self._sender, to, subject
-        message.set_content(text)
+    async def send(self, letter: Letter) -> str:
+        """Hand one message to the server; its Message-ID, which is the same at each attempt."""
+        message = self._written(letter)
         try:
             await aiosmtplib.send(message, **self._connection)  # type: ignore[arg-type]
         except aiosmtplib.SMTPRecipientsRefused as reason:
-            raise Undeliverable(str(reason)) from reason
-        except (aiosmtplib.SMTPException, OSError) as reason:
-            raise TryLater(str(reason)) from reason
+            [refused, *_] = reason.recipients
+            raise _as_ours(refused.code, refused.message, is_about_recipient=True) from reason
+        except (aiosmtplib.SMTPDataError, aiosmtplib.SMTPRecipientRefused) as reason:
+            raise _as_ours(reason.code, reason.message, is_about_recipient=False) from reason
+        except (aiosmtplib.SMTPException, OSError, ValueError) as reason:  # the last: what cannot be written as a header
+            raise TryLater(str(reason) or type(reason).__name__) from reason
+        return str(message["Message-ID"])
+
+    def _written(self, letter: Letter) -> EmailMessage:
+        message = EmailMessage()
+        message["From"], message["To"], message["Subject"] = self._sender, letter.to, " ".join(letter.subject.split())
+        message["Date"] = formatdate()
+        message["Message-ID"] = f"<{letter.id}@{self._sender.rpartition('@')[2].rstrip('>') or 'steading'}>"
+        message["Auto-Submitted"] = "auto-generated"
+        if letter.unsubscribe:
+            message["List-Unsubscribe"] = f"<{letter.unsubscribe}>"
+            message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+        if letter.is_urgent:
+            message["Importance"] = "high"
+        message.set_content(letter.text)
+        if letter.html:
+            message.add_alternative(letter.html, subtype="html")
+        return message
+
+
+def _as_ours(code: int, text: str, *, is_about_recipient: bool) -> Exception:
+    """4xx is for now, 5xx for good; a mailbox that is not there never will be."""
+    reason = f"{code} {text}"
+    if code < 500:
+        return TryLater(reason)
+    return Undeliverable(reason, is_dead=is_about_recipient and code in NO_SUCH_MAILBOX)

@@ -18,8 +18,9 @@ from data.core.time import now
 from data.farm.commands import hear
 from data.farm.queries import Address, addresses
 from data.farm.values import DeviceReport, Outgoing, Presence
+from jobs.channels import TryLater
 from jobs.codecs import tasmota
-from jobs.instructions import Instructions, Unreachable
+from jobs.instructions import Instructions
 from jobs.networks import _door
 from jobs.networks.broker import Broker
 
@@ -72,16 +73,16 @@ class Mqtt:
         self._addresses.stop()
 
     async def send(self, outgoing: Outgoing) -> None:
-        """Ask a device to switch. Unreachable while there is no broker."""
+        """Ask a device to switch. TryLater while there is no broker."""
         await self._publish(*tasmota.command(outgoing.topic, outgoing.output, on=outgoing.is_on))
 
     async def _publish(self, topic: str, payload: str) -> None:
         if self._client is None or not self.is_connected.is_set():
-            raise Unreachable("the MQTT broker is not connected")
+            raise TryLater("the MQTT broker is not connected")
         try:
             await self._client.publish(topic, payload, qos=1, retain=False, timeout=PUBLISH_WITHIN_S)
         except aiomqtt.MqttError as reason:
-            raise Unreachable(str(reason)) from reason
+            raise TryLater(str(reason)) from reason
 
     async def _run(self) -> None:
         wait_s = 0.5
@@ -163,7 +164,7 @@ class Mqtt:
     async def _ask_state(self, topic: str, output: int) -> None:
         try:
             await self._publish(*tasmota.ask_state(topic, output))
-        except Unreachable as reason:
+        except TryLater as reason:
             log.info("a device could not be asked for its state", topic=topic, reason=str(reason))
 
 
