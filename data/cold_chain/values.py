@@ -4,8 +4,10 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 from uuid import UUID
 
+from data.cold_chain.frames import Fault
 from data.core.errors import Invalid
 
 NO_DEVICE = UUID(int=0)
@@ -130,12 +132,22 @@ class ReportKind(StrEnum):
     COMPLIANCE = "compliance"
 
 
+class GatewayHeard(NamedTuple):
+    """A gateway that heard a sensor; `gateway_id` is its network's name for it (its EUI where it has no other)."""
+
+    gateway_id: str
+    eui: str | None = None
+    signal_dbm: int | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Measurement:
     """One moment as one sensor saw it. Absent quantities are None, never zero.
 
-    `device_eui` is 16 upper-case hex digits. `battery_percent` is 0–100; a sensor that tells volts only fills
-    `battery_v`, because the percent depends on its cells' chemistry. `counter` is the network's frame counter.
+    `device_eui` is 16 upper-case hex digits (or a BLE sensor's MAC address). `battery_percent` is 0–100; a sensor that tells
+    volts only fills `battery_v`, because the percent depends on its cells' chemistry. `counter` is the network's frame counter.
+    `fault` is why `temperature_celsius` is absent, `probe_*` what a probe on a cable says beside the built-in one.
+    `raw_payload` (base64) came on `port`, and `model` is what the network calls the sensor's model.
     """
 
     device_eui: str
@@ -151,6 +163,15 @@ class Measurement:
     device_name: str | None = None
     raw_payload: str | None = None
     simulated: bool = False
+    fault: Fault | None = None
+    probe_celsius: float | None = None
+    probe_fault: Fault | None = None
+    door_open_count: int | None = None
+    door_open_s: int | None = None
+    port: int | None = None
+    model: str | None = None
+    gateways: tuple[GatewayHeard, ...] = ()
+    has_joined: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +189,9 @@ class UnitMeasurement:
     door_is_open: bool | None = None
     signal_dbm: int | None = None
     raw_payload: str | None = None
+    fault: Fault | None = None
+    door_open_count: int | None = None
+    door_open_s: int | None = None
 
 
 def normalise_eui(value: object, field: str = "dev_eui") -> str:
@@ -176,3 +200,11 @@ def normalise_eui(value: object, field: str = "dev_eui") -> str:
     if not re.fullmatch(r"[0-9A-F]{16}", digits):
         raise Invalid(field, "This must be a device EUI of 16 hex digits.")
     return digits
+
+
+def normalise_mac(value: object, field: str = "mac") -> str:
+    """A MAC address however it is written, as AA:BB:CC:DD:EE:FF."""
+    digits = re.sub(r"[-:.\s]", "", value).upper() if isinstance(value, str) else ""
+    if not re.fullmatch(r"[0-9A-F]{12}", digits):
+        raise Invalid(field, "This must be a MAC address of 12 hex digits.")
+    return ":".join(digits[start : start + 2] for start in range(0, 12, 2))

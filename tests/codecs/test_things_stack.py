@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data.cold_chain.values import Measurement, normalise_eui
+from data.cold_chain.frames import Fault
+from data.cold_chain.values import GatewayHeard, Measurement, normalise_eui
 from data.core.errors import Invalid
 from jobs.codecs.things_stack import measurement
 from tests.codecs.payloads import payload
@@ -51,11 +52,25 @@ def test_a_whole_uplink_becomes_one_measurement() -> None:
         counter=1,
         device_name="dev1",
         raw_payload="DLIEgPeu",
+        port=4,
+        gateways=(GatewayHeard("gtw1", "9C5C8E00001A05C4", -97), GatewayHeard("gtw2", "9C5C8E00001A05C5", -35)),
     )
 
 
-def test_other_events_of_the_network_are_not_measurements() -> None:
-    assert measurement(payload("things_stack_join.json"), now=NOW) is None
+def test_that_a_sensor_joined_is_told_and_measures_nothing() -> None:
+    assert measurement(payload("things_stack_join.json"), now=NOW) == Measurement(
+        device_eui="0004A30B001C0530",
+        recorded_at=datetime(2026, 2, 12, 15, 15, 45, 900_000, tzinfo=UTC),
+        received_at=datetime(2026, 2, 12, 15, 15, 46, 14_000, tzinfo=UTC),
+        device_name="dev1",
+        has_joined=True,
+    )
+
+
+@pytest.mark.parametrize("kind", ["downlink_queued", "location_solved", "uplink_message"])
+def test_other_events_of_the_network_are_not_measurements(kind: str) -> None:
+    event = {"end_device_ids": {"dev_eui": "0004A30B001C0530"}, kind: None if kind == "uplink_message" else {}}
+    assert measurement(event, now=NOW) is None
 
 
 def test_an_uplink_with_everything_empty_omitted_still_says_that_the_sensor_lives() -> None:
@@ -68,8 +83,10 @@ def test_an_uplink_with_everything_empty_omitted_still_says_that_the_sensor_live
         ("temperature", 0, 0.0),
         ("TempC_SHT", 4.5, 4.5),
         ("TempC_DS", -18.25, -18.25),
-        ("temperature_c", -100, -100.0),
-        ("temp_c", 200, 200.0),
+        ("temperature_c", -73.33, -73.33),
+        ("temp_c", 148.89, 148.89),
+        ("TempC_SHT", "4.50", 4.5),
+        ("TempC1", -19.3, -19.3),
         ("temp", 3, 3.0),
         ("Temperature", 3, 3.0),
         ("temperature_f", 32, 0.0),
@@ -79,6 +96,85 @@ def test_an_uplink_with_everything_empty_omitted_still_says_that_the_sensor_live
 )
 def test_temperature_has_many_names_and_two_scales(name: str, sent: float, celsius: float) -> None:
     assert read(uplink({name: sent})).temperature_celsius == celsius
+
+
+@pytest.mark.parametrize(
+    ("decoded", "fault"),
+    [
+        ({"temperature": -273.16}, Fault.OUT_OF_RANGE),
+        ({"temperature": 149}, Fault.OUT_OF_RANGE),
+        ({"temp": -73.34}, Fault.OUT_OF_RANGE),
+        ({"temperature_f": 300.1}, Fault.OUT_OF_RANGE),
+        ({"temperature_f": -100.1}, Fault.OUT_OF_RANGE),
+        ({"TempC_DS": 327.67}, Fault.DISCONNECTED),
+        ({"temperature": 3276.7}, Fault.DISCONNECTED),
+        ({"TempC1": "NULL"}, Fault.DISCONNECTED),
+    ],
+)
+def test_what_cannot_be_a_temperature_is_a_fault_of_the_sensor_and_not_of_the_message(decoded: dict[str, Any], fault: Fault) -> None:
+    found = read(uplink(decoded))
+    assert (found.temperature_celsius, found.fault) == (None, fault)
+
+
+@pytest.mark.parametrize(
+    ("decoded", "celsius", "probe", "probe_fault"),
+    [
+        ({"TempC_SHT": 21.0, "TempC_DS": -19.5}, 21.0, -19.5, None),
+        ({"TempC_SHT": 21.0, "TempC_DS": 327.67}, 21.0, None, Fault.DISCONNECTED),
+        ({"TempC_SHT": 21.0, "TempC_DS": 0, "No_connect": "Sensor no connection"}, 21.0, None, Fault.DISCONNECTED),
+        ({"temperature": 21.0, "externalTemperature": -19.5}, 21.0, -19.5, None),
+        ({"TempC_DS": -19.5}, -19.5, -19.5, None),
+    ],
+)
+def test_a_sensor_with_a_probe_tells_both(
+    decoded: dict[str, Any], celsius: float, probe: float | None, probe_fault: Fault | None
+) -> None:
+    found = read(uplink(decoded))
+    assert (found.temperature_celsius, found.probe_celsius, found.probe_fault) == (celsius, probe, probe_fault)
+
+
+@pytest.mark.parametrize(
+    ("decoded", "count", "seconds"),
+    [
+        ({"DOOR_OPEN_TIMES": 147, "LAST_DOOR_OPEN_DURATION": 37}, 147, 37 * 60),
+        ({"open_times": 3, "open_duration_s": 95}, 3, 95),
+        ({"open_count": 0, "last_open_duration": 1.5}, 0, 90),
+        ({}, None, None),
+    ],
+)
+def test_how_often_and_how_long_a_door_was_open_is_minutes_unless_the_name_says_seconds(
+    decoded: dict[str, Any], count: int | None, seconds: int | None
+) -> None:
+    found = read(uplink(decoded))
+    assert (found.door_open_count, found.door_open_s) == (count, seconds)
+
+
+@pytest.mark.parametrize(
+    ("decoded", "more", "model"),
+    [
+        ({}, {"version_ids": {"brand_id": "dragino", "model_id": "lht65n"}}, "lht65n"),
+        ({"Node_type": "D23-LB"}, {}, "D23-LB"),
+        ({"DOOR_OPEN_STATUS": 1}, {}, "lds02"),
+        ({"temperature": 1}, {}, None),
+    ],
+)
+def test_the_network_or_its_decoders_spelling_says_which_model_it_is(decoded: dict[str, Any], more: dict[str, Any], model: str) -> None:
+    assert read(uplink(decoded, **more)).model == model
+
+
+def test_every_gateway_that_heard_it_is_told_but_not_those_of_other_networks() -> None:
+    heard = [
+        {"gateway_ids": {"gateway_id": "roof", "eui": "aa00000000000001"}, "rssi": -100},
+        {"gateway_ids": {"gateway_id": "packetbroker"}, "rssi": -40},
+        {"rssi": -90},
+    ]
+    found = read(uplink(rx_metadata=heard))
+    assert found.gateways == (GatewayHeard("roof", "AA00000000000001", -100),) and found.signal_dbm == -40
+
+
+def test_the_networks_own_word_on_the_battery_counts_where_the_sensor_says_nothing() -> None:
+    assert read(uplink(last_battery_percentage={"value": 97.6})).battery_percent == 97.6
+    assert read(uplink({"battery": 40}, last_battery_percentage={"value": 97.6})).battery_percent == 40
 
 
 @pytest.mark.parametrize("name", ["humidity", "Hum_SHT", "humidity_pct", "relative_humidity", "rh"])
@@ -176,16 +272,13 @@ def test_what_is_no_device_eui_is_refused(written: object) -> None:
 @pytest.mark.parametrize(
     ("decoded", "field"),
     [
-        ({"temperature": "4.5"}, "temperature"),
+        ({"temperature": "cold"}, "temperature"),
+        ({"temperature": "nan"}, "temperature"),
         ({"temperature": True}, "temperature"),
         ({"temperature": [4]}, "temperature"),
         ({"temperature": float("nan")}, "temperature"),
         ({"temperature": float("inf")}, "temperature"),
         ({"temperature": 10**400}, "temperature"),
-        ({"temperature": -273.16}, "temperature"),
-        ({"TempC_DS": 327.67}, "TempC_DS"),
-        ({"temp": -100.01}, "temp"),
-        ({"temperature_f": 392.1}, "temperature_f"),
         ({"humidity": 100.1}, "humidity"),
         ({"rh": -1}, "rh"),
         ({"battery": 300}, "battery"),
@@ -194,6 +287,8 @@ def test_what_is_no_device_eui_is_refused(written: object) -> None:
         ({"BatV": "full"}, "BatV"),
         ({"door_open": "ajar"}, "door_open"),
         ({"door_open": 2}, "door_open"),
+        ({"open_times": -1}, "open_times"),
+        ({"open_duration": 1e10}, "open_duration"),
     ],
 )
 def test_an_impossible_value_is_refused_by_its_path(decoded: dict[str, Any], field: str) -> None:
@@ -217,6 +312,10 @@ def test_an_impossible_value_is_refused_by_its_path(decoded: dict[str, Any], fie
         (uplink(rx_metadata=[{"rssi": "loud"}]), "uplink_message.rx_metadata[0].rssi"),
         (uplink(rx_metadata=5), "uplink_message.rx_metadata"),
         (uplink(f_cnt=-1), "uplink_message.f_cnt"),
+        (uplink(f_port=256), "uplink_message.f_port"),
+        (uplink(version_ids=[]), "uplink_message.version_ids"),
+        (uplink(rx_metadata=[{"gateway_ids": {"gateway_id": 5}}]), "uplink_message.rx_metadata[0].gateway_ids.gateway_id"),
+        (uplink(last_battery_percentage={"value": 101}), "uplink_message.last_battery_percentage.value"),
         (uplink(frm_payload="a\x00"), "uplink_message.frm_payload"),
         (uplink(normalized=[{"air": 5}]), f"{NORMALIZED}[0].air"),
         (
