@@ -47,21 +47,6 @@ def upgrade() -> None:
     schema='alerts'
     )
     op.create_index('ix_suppressions_ends_at', 'suppressions', ['organization_id', 'ends_at'], unique=False, schema='alerts', postgresql_where=sa.text('lifted_at is null'))
-    op.create_table('channel_states',
-    sa.Column('id', sa.Uuid(), nullable=False),
-    sa.Column('organization_id', sa.Uuid(), nullable=False),
-    sa.Column('channel', sa.Enum('in_app', 'push', 'email', 'sms', 'telegram', 'webhook', name='notification_channel', schema='notifications'), nullable=False),
-    sa.Column('consecutive_failures', sa.Integer(), nullable=False),
-    sa.Column('open_until_at', sa.DateTime(timezone=True), nullable=True),
-    sa.Column('last_error', sa.Text(), nullable=True),
-    sa.Column('last_failure_at', sa.DateTime(timezone=True), nullable=True),
-    sa.Column('last_success_at', sa.DateTime(timezone=True), nullable=True),
-    sa.ForeignKeyConstraint(['organization_id'], ['identity.organizations.id'], name=op.f('fk_channel_states_organization_id')),
-    sa.PrimaryKeyConstraint('id', name=op.f('pk_channel_states')),
-    sa.UniqueConstraint('organization_id', 'channel', name=op.f('uq_channel_states_organization_id_channel')),
-    sa.UniqueConstraint('organization_id', 'id', name=op.f('uq_channel_states_organization_id_id')),
-    schema='notifications'
-    )
     op.create_table('escalation_contacts',
     sa.Column('created_at', sa.DateTime(timezone=True), server_default=sa.text('now()'), nullable=False),
     sa.Column('id', sa.Uuid(), nullable=False),
@@ -128,7 +113,7 @@ def upgrade() -> None:
     sa.Column('created_at', sa.DateTime(timezone=True), server_default=sa.text('now()'), nullable=False),
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('organization_id', sa.Uuid(), nullable=False),
-    sa.Column('channel', postgresql.ENUM('in_app', 'push', 'email', 'sms', 'telegram', 'webhook', name='notification_channel', schema='notifications', create_type=False), nullable=False),
+    sa.Column('channel', sa.Enum('in_app', 'push', 'email', 'sms', 'telegram', 'webhook', name='notification_channel', schema='notifications'), nullable=False),
     sa.Column('address', sa.Text(), nullable=False),
     sa.Column('reason', sa.Text(), nullable=False),
     sa.ForeignKeyConstraint(['organization_id'], ['identity.organizations.id'], name=op.f('fk_opt_outs_organization_id')),
@@ -275,6 +260,23 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['organization_id'], ['identity.organizations.id'], name=op.f('fk_webhook_endpoints_organization_id')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_webhook_endpoints')),
     sa.UniqueConstraint('organization_id', 'id', name=op.f('uq_webhook_endpoints_organization_id_id')),
+    schema='notifications'
+    )
+    op.create_table('channel_states',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('organization_id', sa.Uuid(), nullable=False),
+    sa.Column('channel', postgresql.ENUM('in_app', 'push', 'email', 'sms', 'telegram', 'webhook', name='notification_channel', schema='notifications', create_type=False), nullable=False),
+    sa.Column('endpoint_id', sa.Uuid(), nullable=True),
+    sa.Column('consecutive_failures', sa.Integer(), nullable=False),
+    sa.Column('open_until_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('last_error', sa.Text(), nullable=True),
+    sa.Column('last_failure_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('last_success_at', sa.DateTime(timezone=True), nullable=True),
+    sa.ForeignKeyConstraint(['organization_id'], ['identity.organizations.id'], name=op.f('fk_channel_states_organization_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_channel_states')),
+    sa.ForeignKeyConstraint(['organization_id', 'endpoint_id'], ['notifications.webhook_endpoints.organization_id', 'notifications.webhook_endpoints.id'], name=op.f('fk_channel_states_organization_id_endpoint_id'), ondelete='CASCADE'),
+    sa.UniqueConstraint('organization_id', 'channel', 'endpoint_id', name='uq_channel_states_channel', postgresql_nulls_not_distinct=True),
+    sa.UniqueConstraint('organization_id', 'id', name=op.f('uq_channel_states_organization_id_id')),
     schema='notifications'
     )
     op.create_table('corrective_actions',

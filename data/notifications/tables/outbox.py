@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 from sqlalchemy import Boolean, Index, LargeBinary, SmallInteger, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
 from data.alerts.tables import SCHEMA as ALERTS
@@ -106,13 +107,20 @@ class NotificationDelivery(Tenant, Stamped, table=True):
 
 
 class ChannelState(Tenant, table=True):
-    """A channel of one organization that fails again and again rests until `open_until_at`, so that it is not flogged."""
+    """A channel of one organization (of webhooks: one endpoint) that fails again and again rests until `open_until_at`."""
 
     __tablename__ = "channel_states"
-    __table_args__ = tenant_args(SCHEMA, UniqueConstraint("organization_id", "channel"))
+    __table_args__ = tenant_args(
+        SCHEMA,
+        belongs_to("endpoint_id", "notifications.webhook_endpoints", on_delete="CASCADE"),
+        UniqueConstraint(
+            "organization_id", "channel", "endpoint_id", name="uq_channel_states_channel", postgresql_nulls_not_distinct=True
+        ),
+    )
     audited: ClassVar[bool] = False
 
     channel: Channel = word(Channel, "notification_channel", SCHEMA)
+    endpoint_id: UUID | None = None
     consecutive_failures: int = 0
     open_until_at: datetime | None = instant(nullable=True)
     last_error: str | None = text_column(nullable=True)
@@ -166,7 +174,8 @@ class WebhookEndpoint(Tenant, Stamped, table=True):
 
     name: str = text_column(nullable=False)
     url: str = text_column(nullable=False)
-    event_types: dict[str, Any] = document()
+    event_types: list[str] = Field(default_factory=list, sa_type=JSONB, nullable=False)
+    """Which are wanted; none named means all."""
     secret_encrypted: bytes = Field(sa_type=LargeBinary)
     previous_secret_encrypted: bytes | None = Field(default=None, sa_type=LargeBinary)
     previous_secret_until_at: datetime | None = instant(nullable=True)
