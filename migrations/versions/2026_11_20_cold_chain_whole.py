@@ -227,6 +227,7 @@ def upgrade() -> None:
     sa.Column('organization_id', sa.Uuid(), nullable=False),
     sa.Column('unit_id', sa.Uuid(), nullable=False),
     sa.Column('user_id', sa.Uuid(), nullable=True),
+    sa.Column('user_name', sa.Text(), nullable=False),
     sa.Column('temperature_celsius', sa.Numeric(precision=7, scale=2), nullable=False),
     sa.Column('humidity_percent', sa.Numeric(precision=5, scale=2), nullable=True),
     sa.Column('low_celsius', sa.Numeric(precision=7, scale=2), nullable=True),
@@ -235,7 +236,9 @@ def upgrade() -> None:
     sa.Column('notes', sa.Text(), nullable=True),
     sa.Column('photo_file_id', sa.Uuid(), nullable=True),
     sa.Column('recorded_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('corrects_id', sa.Uuid(), nullable=True),
     sa.CheckConstraint('temperature_celsius between -100 and 200', name=op.f('ck_manual_temperature_logs_temperature_celsius')),
+    sa.ForeignKeyConstraint(['organization_id', 'corrects_id'], ['cold_chain.manual_temperature_logs.organization_id', 'cold_chain.manual_temperature_logs.id'], name=op.f('fk_manual_temperature_logs_organization_id_corrects_id'), ondelete='CASCADE'),
     sa.ForeignKeyConstraint(['organization_id', 'photo_file_id'], ['platform.files.organization_id', 'platform.files.id'], name=op.f('fk_manual_temperature_logs_organization_id_photo_file_id')),
     sa.ForeignKeyConstraint(['organization_id', 'unit_id'], ['cold_chain.units.organization_id', 'cold_chain.units.id'], name=op.f('fk_manual_temperature_logs_organization_id_unit_id'), ondelete='CASCADE'),
     sa.ForeignKeyConstraint(['organization_id'], ['identity.organizations.id'], name=op.f('fk_manual_temperature_logs_organization_id')),
@@ -245,6 +248,7 @@ def upgrade() -> None:
     schema='cold_chain'
     )
     op.create_index('ix_manual_temperature_logs_recorded_at', 'manual_temperature_logs', ['organization_id', 'recorded_at'], unique=False, schema='cold_chain')
+    op.create_index('uq_manual_temperature_logs_corrects_id', 'manual_temperature_logs', ['organization_id', 'corrects_id'], unique=True, schema='cold_chain')
     op.create_index('ix_manual_temperature_logs_unit_id', 'manual_temperature_logs', ['organization_id', 'unit_id', 'recorded_at'], unique=False, schema='cold_chain')
     op.create_table('reports',
     sa.Column('created_at', sa.DateTime(timezone=True), server_default=sa.text('now()'), nullable=False),

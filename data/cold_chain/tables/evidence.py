@@ -14,21 +14,27 @@ from data.core.table import Stamped, Tenant, belongs_to, celsius, document, inst
 
 
 class ManualTemperatureLog(Tenant, Stamped, table=True):
-    """Somebody read a thermometer at `recorded_at` and it arrived at `created_at`. The phone chooses the id, so that sending
-    it twice changes nothing. The limits that held then stand beside the value."""
+    """Somebody (`user_name` as they were called then) read a thermometer at `recorded_at` and it arrived at `created_at`. The
+    phone chooses the id, so that sending it twice changes nothing. The limits that held then stand beside the value.
+
+    A mistake stays, and another row that names it in `corrects_id` says what it should have been.
+    """
 
     __tablename__ = "manual_temperature_logs"
     __table_args__ = tenant_args(
         SCHEMA,
         belongs_to("unit_id", "cold_chain.units", on_delete="CASCADE"),
         belongs_to("photo_file_id", "platform.files"),
+        belongs_to("corrects_id", "cold_chain.manual_temperature_logs", on_delete="CASCADE"),
         CheckConstraint("temperature_celsius between -100 and 200", name="temperature_celsius"),
         Index("ix_manual_temperature_logs_unit_id", "organization_id", "unit_id", "recorded_at"),
         Index("ix_manual_temperature_logs_recorded_at", "organization_id", "recorded_at"),
+        Index("uq_manual_temperature_logs_corrects_id", "organization_id", "corrects_id", unique=True),
     )
 
     unit_id: UUID
     user_id: UUID | None = Field(default=None, foreign_key="identity.users.id")
+    user_name: str = text_column(nullable=False)
     temperature_celsius: Decimal = celsius(nullable=False)
     humidity_percent: Decimal | None = percent()
     low_celsius: Decimal | None = celsius()
@@ -37,6 +43,7 @@ class ManualTemperatureLog(Tenant, Stamped, table=True):
     notes: str | None = text_column(nullable=True)
     photo_file_id: UUID | None = None
     recorded_at: datetime = instant()
+    corrects_id: UUID | None = None
 
 
 class Report(Tenant, Stamped, table=True):
