@@ -29,16 +29,17 @@ from data.identity import commands as identity
 from data.identity.secrets import Seal, use_seal
 from data.identity.tables import Organization, Role
 from data.platform.commands import use_folder
-from jobs import cold_chain, deliveries, farm, tracking, trees, upkeep
+from jobs import background, cold_chain, deliveries, farm, tracking, trees, upkeep
 from jobs.channels import Letter, TryLater, Undeliverable
 from jobs.channels.email import Email
-from jobs.networks import _refusals, assessments, ingest, mqtt, osmand, owntracks, ttn
+from jobs.channels.payments import Payments
+from jobs.networks import _refusals, assessments, ingest, mqtt, osmand, owntracks, stripe, ttn
 from jobs.networks._door import intake
 from jobs.timetable import Line, Timetable
 from migrations.ddl import APP, SWEEP
 from migrations.upgrade import UnsafeRole, role_url, upgrade
 
-DOORS = (ttn, ingest, owntracks, osmand, assessments)
+DOORS = (ttn, ingest, owntracks, osmand, assessments, stripe)
 JOBS = (upkeep, cold_chain, farm, tracking, deliveries, trees)
 
 cli = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__, pretty_exceptions_enable=False)
@@ -49,7 +50,7 @@ log = structlog.get_logger()
 NOT_THERE: tuple[type[Exception], ...] = (OSError, TimeoutError, *UNREACHABLE)
 """What keeps the doors from opening and is somebody else's: a port, a broker, the database."""
 
-Background = Callable[[Settings], Any]
+Beside = Callable[[Settings], Any]
 """An asynchronous context that runs beside the application (the MQTT client, the simulated devices)."""
 
 
@@ -63,6 +64,11 @@ def stop(*lines: str) -> NoReturn:
 def lines(settings: Settings) -> list[Line]:
     """The whole timetable."""
     return [line for job in JOBS for line in job.timetable(settings)]
+
+
+def works(settings: Settings) -> dict[str, background.Work]:
+    """The kinds of long work that people may ask for, and who does them."""
+    return {}
 
 
 @asynccontextmanager
@@ -84,7 +90,7 @@ async def opened(settings: Settings) -> AsyncIterator[Database]:
 
 
 @asynccontextmanager
-async def at_work(settings: Settings, table: Sequence[Line], *backgrounds: Background) -> AsyncIterator[None]:
+async def at_work(settings: Settings, table: Sequence[Line], *backgrounds: Beside) -> AsyncIterator[None]:
     """Everything that must run while the doors are open, in order; undone in reverse."""
     conninfo = role_url(settings.database_url, APP, settings.secret_key).set(drivername="postgresql").render_as_string(False)
     timetable = Timetable(table, conninfo)
@@ -98,12 +104,15 @@ async def at_work(settings: Settings, table: Sequence[Line], *backgrounds: Backg
         await stack.enter_async_context(mqtt.connected(settings))
         timetable.start()
         stack.push_async_callback(timetable.stop)
+        worker = background.Background(works(settings))
+        worker.start()
+        stack.push_async_callback(worker.stop)
         for background in backgrounds:
             await stack.enter_async_context(background(settings))
         yield
 
 
-def compose(settings: Settings, *backgrounds: Background) -> FastAPI:
+def compose(settings: Settings, *backgrounds: Beside) -> FastAPI:
     """The application: machines' doors, people's pages, and the gate before the pages."""
     from nicegui import app as pages_app
     from nicegui import ui
@@ -130,6 +139,7 @@ def compose(settings: Settings, *backgrounds: Background) -> FastAPI:
 
     app = FastAPI(title="Steading", lifespan=lifespan, openapi_url=None)
     app.state.failure = ""
+    app.state.stripe_webhook_secret = settings.stripe_webhook_secret
     _refusals.install(app)
     for door in DOORS:
         app.include_router(door.router)
@@ -137,6 +147,9 @@ def compose(settings: Settings, *backgrounds: Background) -> FastAPI:
     _refusals.install(pages_app)
     pages_app.state.settings, pages_app.state.has_oidc = settings, bool(settings.oidc_issuer)
     pages_app.state.send_reset = reset_sender(settings)
+    pages_app.state.payments = (
+        Payments(settings.stripe_secret_key, settings.origin, settings.stripe_api_url) if settings.stripe_secret_key else None
+    )
     set_explain(_shell.explain)
     _map.use_tiles(Tiles(settings.tile_url, settings.tile_attribution))
     install(pages_app)
