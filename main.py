@@ -90,7 +90,7 @@ async def opened(settings: Settings) -> AsyncIterator[Database]:
 
 
 @asynccontextmanager
-async def at_work(settings: Settings, table: Sequence[Line], *backgrounds: Beside) -> AsyncIterator[None]:
+async def at_work(settings: Settings, table: Sequence[Line], *besides: Beside) -> AsyncIterator[None]:
     """Everything that must run while the doors are open, in order; undone in reverse."""
     conninfo = role_url(settings.database_url, APP, settings.secret_key).set(drivername="postgresql").render_as_string(False)
     timetable = Timetable(table, conninfo)
@@ -107,12 +107,12 @@ async def at_work(settings: Settings, table: Sequence[Line], *backgrounds: Besid
         worker = background.Background(works(settings))
         worker.start()
         stack.push_async_callback(worker.stop)
-        for background in backgrounds:
-            await stack.enter_async_context(background(settings))
+        for beside in besides:
+            await stack.enter_async_context(beside(settings))
         yield
 
 
-def compose(settings: Settings, *backgrounds: Beside) -> FastAPI:
+def compose(settings: Settings, *besides: Beside) -> FastAPI:
     """The application: machines' doors, people's pages, and the gate before the pages."""
     from nicegui import app as pages_app
     from nicegui import ui
@@ -129,7 +129,7 @@ def compose(settings: Settings, *backgrounds: Beside) -> FastAPI:
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
             try:
-                await stack.enter_async_context(at_work(settings, table, *backgrounds))
+                await stack.enter_async_context(at_work(settings, table, *besides))
             except NOT_THERE as reason:  # told by `listen`, in one line
                 app.state.failure = (str(reason) or type(reason).__name__).splitlines()[0]
             else:
