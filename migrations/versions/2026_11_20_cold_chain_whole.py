@@ -85,6 +85,7 @@ def upgrade() -> None:
     sa.Column('ttn_application_id', sa.Text(), nullable=False),
     sa.Column('ttn_region', sa.Text(), nullable=False),
     sa.Column('server_url', sa.Text(), nullable=True),
+    sa.Column('frequency_plan_id', sa.Text(), nullable=True),
     sa.Column('is_enabled', sa.Boolean(), nullable=False),
     sa.Column('is_active', sa.Boolean(), nullable=False),
     sa.Column('last_used_at', sa.DateTime(timezone=True), nullable=True),
@@ -337,6 +338,8 @@ def upgrade() -> None:
     sa.Column('app_eui', sa.Text(), nullable=True),
     sa.Column('join_eui', sa.Text(), nullable=True),
     sa.Column('app_key_encrypted', sa.LargeBinary(), nullable=True),
+    sa.Column('app_key_last_four', sa.String(length=4), nullable=True),
+    sa.Column('lorawan_version', sa.Text(), nullable=False),
     sa.Column('network_server_id', sa.Text(), nullable=True),
     sa.Column('activation_type', sa.Text(), nullable=False),
     sa.Column('last_join_at', sa.DateTime(timezone=True), nullable=True),
@@ -380,6 +383,9 @@ def upgrade() -> None:
     op.add_column('devices', sa.Column('battery_chemistry', postgresql.ENUM('cr17450', 'lifes2_2aa', 'alkaline_2aa', 'cr2032', 'li_socl2', name='battery_chemistry', schema='cold_chain', create_type=False), nullable=True), schema='cold_chain')
     op.add_column('devices', sa.Column('decode_mode', postgresql.ENUM('network', 'trust', 'app', name='decode_mode', schema='cold_chain', create_type=False), nullable=False, server_default='network'), schema='cold_chain')
     op.add_column('devices', sa.Column('fault', sa.Text(), nullable=True), schema='cold_chain')
+    op.add_column('devices', sa.Column('uplink_interval_s', sa.Integer(), nullable=True), schema='cold_chain')
+    op.add_column('devices', sa.Column('notes', sa.Text(), nullable=True), schema='cold_chain')
+    op.create_check_constraint(op.f('ck_devices_uplink_interval_s'), 'devices', 'uplink_interval_s between 60 and 86400', schema='cold_chain')
     op.create_foreign_key(op.f('fk_devices_organization_id_hub_id'), 'devices', 'hubs', ['organization_id', 'hub_id'], ['organization_id', 'id'], source_schema='cold_chain', referent_schema='cold_chain', ondelete='SET NULL (hub_id)')
     op.add_column('door_events', sa.Column('open_count', sa.Integer(), nullable=True), schema='cold_chain')
     op.add_column('sensor_readings', sa.Column('raw_temperature_celsius', sa.Numeric(precision=7, scale=2), nullable=True), schema='cold_chain')

@@ -48,6 +48,7 @@ class Device(Tenant, Stamped, Edited, SoftDeleted, table=True):
             unique=True, postgresql_where=text("is_primary and deleted_at is null"),
         ),
         Index("ix_devices_unit_id", "organization_id", "unit_id"),
+        CheckConstraint("uplink_interval_s between 60 and 86400", name="uplink_interval_s"),
     )  # fmt: skip
     quiet: ClassVar[frozenset[str]] = frozenset({"battery_percent", "battery_v", "signal_dbm", "last_seen_at"})
 
@@ -68,6 +69,8 @@ class Device(Tenant, Stamped, Edited, SoftDeleted, table=True):
     signal_dbm: int | None = small()
     firmware_version: str | None = text_column(nullable=True)
     fault: str | None = text_column(nullable=True)
+    uplink_interval_s: int | None = None
+    notes: str | None = text_column(nullable=True)
     last_seen_at: datetime | None = instant(nullable=True)
     is_active: bool = flag(True)
 
@@ -88,6 +91,8 @@ class LoraSensor(Tenant, Stamped, Edited, table=True):
     app_eui: str | None = text_column(nullable=True)
     join_eui: str | None = text_column(nullable=True)
     app_key_encrypted: bytes | None = Field(default=None, sa_type=LargeBinary)
+    app_key_last_four: str | None = Field(default=None, max_length=4)
+    lorawan_version: str = text_column(nullable=False, default="1.0.3")
     network_server_id: str | None = text_column(nullable=True)
     activation_type: str = text_column(nullable=False, default="OTAA")
     last_join_at: datetime | None = instant(nullable=True)
@@ -160,6 +165,7 @@ class TtnConnection(Tenant, Stamped, Edited, SoftDeleted, table=True):
     ttn_application_id: str = text_column(nullable=False)
     ttn_region: str = text_column(nullable=False, default="eu1")
     server_url: str | None = text_column(nullable=True)
+    frequency_plan_id: str | None = text_column(nullable=True)
     is_enabled: bool = flag(True)
     is_active: bool = flag(False)
     last_used_at: datetime | None = instant(nullable=True)
