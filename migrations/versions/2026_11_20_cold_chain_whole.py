@@ -28,6 +28,7 @@ def upgrade() -> None:
     op.create_table('reading_metrics',
     sa.Column('organization_id', sa.Uuid(), nullable=False),
     sa.Column('unit_id', sa.Uuid(), nullable=False),
+    sa.Column('device_id', sa.Uuid(), nullable=False),
     sa.Column('granularity', sa.Enum('hourly', 'daily', 'weekly', 'monthly', name='granularity', schema='cold_chain'), nullable=False),
     sa.Column('period_start', sa.DateTime(timezone=True), nullable=False),
     sa.Column('period_end', sa.DateTime(timezone=True), nullable=False),
@@ -38,10 +39,13 @@ def upgrade() -> None:
     sa.Column('humidity_min_percent', sa.Numeric(precision=5, scale=2), nullable=True),
     sa.Column('humidity_max_percent', sa.Numeric(precision=5, scale=2), nullable=True),
     sa.Column('humidity_avg_percent', sa.Numeric(precision=5, scale=2), nullable=True),
+    sa.Column('humidity_sum_percent', sa.Numeric(precision=14, scale=2), nullable=True),
+    sa.Column('humidity_count', sa.Integer(), nullable=False),
+    sa.Column('kinetic_sum', sa.Double(), nullable=False),
     sa.Column('reading_count', sa.Integer(), nullable=False),
     sa.Column('anomaly_count', sa.Integer(), nullable=False),
     sa.Column('updated_at', sa.DateTime(timezone=True), server_default=sa.text('now()'), nullable=False),
-    sa.PrimaryKeyConstraint('organization_id', 'unit_id', 'granularity', 'period_start', name=op.f('pk_reading_metrics')),
+    sa.PrimaryKeyConstraint('organization_id', 'unit_id', 'granularity', 'period_start', 'device_id', name=op.f('pk_reading_metrics')),
     schema='cold_chain',
     postgresql_partition_by='RANGE (period_start)'
     )
@@ -50,8 +54,9 @@ def upgrade() -> None:
     sa.Column('organization_id', sa.Uuid(), nullable=False),
     sa.Column('unit_id', sa.Uuid(), nullable=False),
     sa.Column('hour', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('claim', sa.BigInteger(), server_default=sa.text('0'), nullable=False),
     sa.Column('marked_at', sa.DateTime(timezone=True), server_default=sa.text('now()'), nullable=False),
-    sa.PrimaryKeyConstraint('organization_id', 'unit_id', 'hour', name=op.f('pk_stale_metrics')),
+    sa.PrimaryKeyConstraint('organization_id', 'unit_id', 'hour', 'claim', name=op.f('pk_stale_metrics')),
     schema='cold_chain'
     )
     op.create_table('entity_dashboard_layouts',

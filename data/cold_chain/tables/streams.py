@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import ClassVar
 from uuid import UUID
 
-from sqlalchemy import Boolean, CheckConstraint, Index, Numeric, SmallInteger
+from sqlalchemy import BigInteger, Boolean, CheckConstraint, Double, Index, Numeric, SmallInteger, text
 from sqlmodel import Field, SQLModel
 
 from data.cold_chain.tables._shape import SCHEMA, percent
@@ -59,10 +59,11 @@ class DoorEvent(SQLModel, table=True):
 
 
 class ReadingMetric(SQLModel, table=True):
-    """A unit's readings of one hour, day, week (from Monday) or month, of the unit's own sensor. Days are those of UTC.
+    """One sensor's readings of a unit in one hour, day, week (from Monday) or month. Days are those of UTC.
 
-    `temp_sum_celsius` / `reading_count` is the average; both stay exact when periods are added up. `anomaly_count` is how many
-    readings were outside the limits that held when they came in.
+    Sums and counts stay exact when periods are added up, and so do the averages that follow from them. `anomaly_count` is how
+    many readings were outside the limits that held when they were measured; `kinetic_sum` is what the mean kinetic
+    temperature comes from (see kinetic.py).
     """
 
     __tablename__ = "reading_metrics"
@@ -76,6 +77,7 @@ class ReadingMetric(SQLModel, table=True):
     unit_id: UUID = Field(primary_key=True)
     granularity: Granularity = word(Granularity, "granularity", SCHEMA, primary_key=True)
     period_start: datetime = instant(primary_key=True)
+    device_id: UUID = Field(primary_key=True)
     period_end: datetime = instant()
     temp_min_celsius: Decimal = celsius(nullable=False)
     temp_max_celsius: Decimal = celsius(nullable=False)
@@ -84,13 +86,20 @@ class ReadingMetric(SQLModel, table=True):
     humidity_min_percent: Decimal | None = percent()
     humidity_max_percent: Decimal | None = percent()
     humidity_avg_percent: Decimal | None = percent()
+    humidity_sum_percent: Decimal | None = Field(default=None, sa_type=Numeric(14, 2))
+    humidity_count: int = 0
+    kinetic_sum: float = Field(default=0, sa_type=Double, nullable=False)
     reading_count: int = 0
     anomaly_count: int = 0
     updated_at: datetime = instant(default_now=True)
 
 
 class StaleMetric(SQLModel, table=True):
-    """An hour of a unit has got readings that its metrics do not know of yet; a late reading makes an old hour stale again."""
+    """An hour of a unit has got readings that its metrics do not know of yet; a late reading makes an old hour stale again.
+
+    `claim` is the transaction that took the mark up for counting (0: none yet). A mark that is being counted does not stand in
+    the way of a new one; see commands/metrics.py.
+    """
 
     __tablename__ = "stale_metrics"
     __table_args__ = {"schema": SCHEMA}
@@ -99,4 +108,5 @@ class StaleMetric(SQLModel, table=True):
     organization_id: UUID = Field(primary_key=True)
     unit_id: UUID = Field(primary_key=True)
     hour: datetime = instant(primary_key=True)
+    claim: int = Field(default=0, sa_type=BigInteger, primary_key=True, sa_column_kwargs={"server_default": text("0")})
     marked_at: datetime = instant(default_now=True)
