@@ -23,7 +23,9 @@ from data.identity import door
 from data.identity import queries as identity
 from data.notifications import queries as notifications
 from data.notifications.events import InboxChanged
+from data.platform.billing import account_of
 from pages._gate import actor_of
+from pages.platform._bill import warning as bill_warning
 from ui.empty import empty_state, error_state, no_permission_state
 from ui.frame import Found, Frame, Look, Organization, Person, Place, frame, use_language_and_theme
 from ui.live import live_value
@@ -158,6 +160,7 @@ async def _look(look: Looker) -> Look:
         me = await identity.me(tx)
         organization = await identity.organization(tx)
         unread = await notifications.unread_count(tx)
+        unpaid = bill_warning(await account_of(tx), look.time_zone) if look.may("billing.view") else ""
     look.organization_name, look.is_demonstration = organization.name, organization.is_demonstration
     mine = await door.organizations_of(who.user_id)
 
@@ -186,6 +189,8 @@ async def _look(look: Looker) -> Look:
         inbox_href="/inbox",
         profile_href="/settings",
         demonstration=_("Demonstration: every device here is simulated.") if organization.is_demonstration else "",
+        warning=unpaid,
+        warning_href="/billing",
         search=search,
         on_organization=choose,
         on_language=language,

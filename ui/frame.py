@@ -69,6 +69,8 @@ class Look:
     inbox_href: str = '/alerts'
     profile_href: str = ''
     demonstration: str = ''
+    warning: str = ''
+    warning_href: str = ''
     search: Search | None = None
     on_organization: Handler | None = None
     on_language: Handler | None = None
@@ -138,6 +140,11 @@ def frame(title: str, places: Sequence[Place], here: str, look: Look, *, is_wide
                 with ui.element('div').classes('st-ribbon').props('role=note'):
                     ui.icon('science').props('aria-hidden=true')
                     ui.label(look.demonstration)
+            if look.warning:
+                with ui.element('a').classes('st-ribbon is-warning').props('role=note') as ribbon:
+                    ribbon.props['href'] = look.warning_href
+                    ui.icon('warning').props('aria-hidden=true')
+                    ui.label(look.warning)
             _top_bar(title, look, held)
             held.content = ui.element('div').classes('st-content').props('id=content tabindex=-1')
             if is_wide:

@@ -41,6 +41,13 @@ class Settings(BaseSettings):
 
     smtp_url: str = Field("", description="smtp://user:password@host:587; empty: no mail is sent")
     mail_from: str = "steading@localhost"
+    telnyx_url: str = Field("https://api.telnyx.com", description="where text messages are handed over")
+    telegram_url: str = Field("https://api.telegram.org", description="Telegram's bots, or a server of your own for them")
+    webhook_private_addresses: bool = Field(False, description="webhooks and push may go to your own network, and without TLS")
+
+    stripe_secret_key: str = Field("", description="Stripe's secret key; empty: nothing is sold here")
+    stripe_webhook_secret: str = Field("", description="what Stripe signs its webhook's messages with (whsec_…)")
+    stripe_api_url: str = Field("", description="where Stripe's API is; empty: Stripe's own address")
 
     intake_capacity: int = Field(20_000, description="messages waiting to be stored before senders are told to wait")
 

@@ -203,3 +203,9 @@ def _view(row: Row[Any]) -> UnitView:
 def _literally(search: str) -> str:
     """What was typed, with the signs that `like` would read as wildcards taken as themselves."""
     return search.replace("\\", "\\\\").replace("%", r"\%").replace("_", r"\_")
+
+
+async def sensor_count(tx: Transaction) -> int:
+    """How many sensors are in service, which is what a plan counts."""
+    statement = select(func.count()).select_from(Device).where(col(Device.deleted_at).is_(None), col(Device.is_active))
+    return (await tx.exec(statement)).one()
