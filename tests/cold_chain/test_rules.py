@@ -96,7 +96,8 @@ def test_a_unit_that_fell_silent_while_too_warm_is_in_alarm_at_once_when_it_come
         (State(EXCURSION, AT), 60, ALARM),
         (State(ALARM, AT), 20, ALARM),
         (State(ALARM, AT), 60, INTERRUPTED),
-        (State(INTERRUPTED, AT), 600, INTERRUPTED),
+        (State(INTERRUPTED, AT), 240, INTERRUPTED),
+        (State(INTERRUPTED, AT), 240.1, UnitStatus.MANUAL_REQUIRED),
         (State(UnitStatus.MANUAL_REQUIRED), 600, UnitStatus.MANUAL_REQUIRED),
     ],
 )
