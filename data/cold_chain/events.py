@@ -18,3 +18,38 @@ class PlacesChanged(Event):
     """A site or an area was made or renamed."""
 
     site_id: UUID
+
+
+@dataclass(frozen=True)
+class TemperatureWritten(Event):
+    """Somebody wrote a unit's temperature down by hand."""
+
+    unit_id: UUID
+
+
+@dataclass(frozen=True)
+class SensorChanged(Event):
+    """A sensor was registered, described, moved, calibrated or taken away."""
+
+    device_id: UUID
+
+
+@dataclass(frozen=True)
+class PairingChanged(Event):
+    """A pairing began, found its sensor, was completed, or ended without one."""
+
+    session_id: UUID
+
+
+@dataclass(frozen=True)
+class GatewayChanged(Event):
+    """A gateway or a hub was described, came on or went off."""
+
+    gateway_id: UUID
+
+
+@dataclass(frozen=True)
+class ConnectionChanged(Event):
+    """The connection to a network was described, or setting it up came further."""
+
+    connection_id: UUID
