@@ -8,6 +8,13 @@ from data.core.bus import Event
 
 @dataclass(frozen=True)
 class AlertChanged(Event):
-    """An alert was raised, acknowledged or resolved."""
+    """Something was decided about an alert."""
 
     alert_id: UUID
+
+
+@dataclass(frozen=True)
+class SuppressionsChanged(Event):
+    """Somebody agreed on a time in which nobody is told, or ended one."""
+
+    suppression_id: UUID

@@ -30,8 +30,10 @@ class AlertStatus(StrEnum):
 class Alert(Tenant, Stamped, table=True):
     """One open alert a subject and kind. `message` is an English template, `message_values` what goes into it.
 
-    `next_step_at` is when the ladder looks at it again; `parent_id` is the larger alert that this one is a part of (a site's
-    outage), which is told instead. `subject_kind` names the domain's thing (`cold_chain.units`), `scope_id` what rights are limited by (its farm).
+    `next_step_at` is when the ladder looks at it again (also once more when it is over), `ladder_from_at` from when its steps
+    are counted: empty until somebody was told. `parent_id` is the larger alert that this one is a part of (a site's outage),
+    which is told instead. `subject_kind` names the domain's thing (`cold_chain.units`), `scope_id` what rights are limited by
+    (its farm), `time_zone` the zone of that place, where it is not the organization's.
     """
 
     __tablename__ = "alerts"
@@ -45,12 +47,9 @@ class Alert(Tenant, Stamped, table=True):
         Index("ix_alerts_status", "organization_id", "status", "triggered_at"),
         Index("ix_alerts_subject_id", "organization_id", "subject_id", "triggered_at"),
         Index("ix_alerts_parent_id", "organization_id", "parent_id", postgresql_where=text("parent_id is not null")),
-        Index(
-            "ix_alerts_next_step", "next_step_at",
-            postgresql_where=text("status <> 'resolved' and next_step_at is not null"),
-        ),
+        Index("ix_alerts_next_step", "next_step_at", postgresql_where=text("next_step_at is not null")),
     )
-    quiet: ClassVar[frozenset[str]] = frozenset({"next_step_at", "last_told_at", "updated_at"})  # fmt: skip
+    quiet: ClassVar[frozenset[str]] = frozenset({"next_step_at", "ladder_from_at", "last_told_at", "updated_at"})
 
     subject_kind: str = text_column(nullable=False)
     subject_id: UUID
@@ -58,6 +57,7 @@ class Alert(Tenant, Stamped, table=True):
     scope_id: UUID | None = None
     permission: str = text_column(nullable=False)
     href: str | None = text_column(nullable=True)
+    time_zone: str | None = text_column(nullable=True)
     alert_type: str = text_column(nullable=False)
     severity: Severity = word(Severity, "severity", SCHEMA)
     status: AlertStatus = word(AlertStatus, "alert_status", SCHEMA, default=AlertStatus.ACTIVE)
@@ -79,6 +79,7 @@ class Alert(Tenant, Stamped, table=True):
     snoozed_until_at: datetime | None = instant(nullable=True)
     snoozed_by: UUID | None = Field(default=None, foreign_key="identity.users.id")
     next_step_at: datetime | None = instant(nullable=True)
+    ladder_from_at: datetime | None = instant(nullable=True)
     last_told_at: datetime | None = instant(nullable=True)
     updated_at: datetime = instant(default_now=True)
 

@@ -85,7 +85,7 @@ def _close(look: Looker, alert: Alert) -> None:
 def _history(look: Looker) -> None:
     async def ask(page: int, size: int, sort: str, descending: bool, search: str) -> tuple[list[dict[str, Any]], int]:
         async with look.transaction() as tx:
-            rows, total = await queries.page(tx, offset=(page - 1) * size, limit=size, search=search)
+            rows, total = await queries.page(tx, queries.Wanted(search=search), offset=(page - 1) * size, limit=size)
         return [
             {
                 "id": a.id,

@@ -1,0 +1,71 @@
+"""Somebody answers an alert: they are on it, or put it off for a while."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from data.alerts import queries, reasons, rules
+from data.alerts.commands.story import write_story
+from data.alerts.events import AlertChanged
+from data.alerts.tables import Alert, AlertStatus
+from data.alerts.values import Ruled, Ruling
+from data.core.errors import Conflict, Invalid
+from data.core.session import Transaction
+from data.core.time import now
+
+
+async def acknowledge(tx: Transaction, alert_id: UUID, *, note: str | None = None, at: datetime | None = None) -> None:
+    """Say that one has seen it and is on it; nobody else is called. Conflict when it is over or somebody else already has."""
+    alert = await queries.alert(tx, alert_id, for_update=True)
+    tx.actor.require("alerts.acknowledge", alert.scope_id)
+    if alert.status is AlertStatus.RESOLVED:
+        raise Conflict("This alert is already over.")
+    if alert.acknowledged_at:
+        raise Conflict("Somebody has already acknowledged this alert.")
+    await _take_on(tx, [alert], note, at or now())
+
+
+async def acknowledge_several(tx: Transaction, alert_ids: Sequence[UUID], *, note: str | None = None, at: datetime | None = None) -> int:
+    """Take on all of these that are open, that nobody is on, and that one may; how many they were."""
+    tx.actor.require("alerts.acknowledge")
+    found = [
+        alert
+        for alert in await queries.alerts(tx, alert_ids, for_update=True)
+        if alert.status is not AlertStatus.RESOLVED
+        and alert.acknowledged_at is None
+        and tx.actor.may("alerts.acknowledge", alert.scope_id)
+    ]
+    await _take_on(tx, found, note, at or now())
+    return len(found)
+
+
+async def _take_on(tx: Transaction, alerts: Sequence[Alert], note: str | None, at: datetime) -> None:
+    note = (note or "").strip() or None
+    for alert in alerts:
+        alert.status, alert.acknowledged_at, alert.acknowledged_by = AlertStatus.ACKNOWLEDGED, at, tx.actor.user_id
+        alert.acknowledgement_note, alert.snoozed_until_at, alert.snoozed_by = note, None, None
+        alert.next_step_at = at if alert.last_told_at else None  # what still waits to be sent is called off
+        alert.updated_at = at
+        tx.add(alert)
+        tx.emit(AlertChanged(alert_id=alert.id))
+    reason = reasons.ACKNOWLEDGED_WITH_NOTE if note else reasons.ACKNOWLEDGED
+    said = {"who": tx.actor.name} | ({"note": note} if note else {})
+    await write_story(tx, [Ruling(a.id, Ruled.ACKNOWLEDGED, reason, at, said, tx.actor.user_id) for a in alerts])
+
+
+async def snooze(tx: Transaction, alert_id: UUID, *, until: datetime, at: datetime | None = None) -> None:
+    """Put it off: nobody is told until then, then people are told again. What is critical can wait for an hour at most."""
+    at = at or now()
+    alert = await queries.alert(tx, alert_id, for_update=True)
+    tx.actor.require("alerts.acknowledge", alert.scope_id)
+    if alert.status is AlertStatus.RESOLVED:
+        raise Conflict("This alert is already over.")
+    if alert.acknowledged_at:
+        raise Conflict("Somebody is on this alert already, so nobody is called.")
+    if refusal := rules.refusal_to_snooze(alert.severity, until=until, at=at):
+        raise Invalid("until", refusal)
+    alert.snoozed_until_at, alert.snoozed_by, alert.next_step_at, alert.updated_at = until, tx.actor.user_id, until, at
+    tx.add(alert)
+    tx.emit(AlertChanged(alert_id=alert.id))
+    said = {"who": tx.actor.name, "until_at": until}
+    await write_story(tx, [Ruling(alert.id, Ruled.SNOOZED, reasons.SNOOZED, at, said, tx.actor.user_id)])
