@@ -29,7 +29,7 @@ from data.identity import commands as identity
 from data.identity.secrets import Seal, use_seal
 from data.identity.tables import Organization, Role
 from data.platform.commands import use_folder
-from jobs import background, cold_chain, deliveries, farm, tracking, trees, upkeep
+from jobs import background, cold_chain, deliveries, farm, metrics, tracking, trees, upkeep
 from jobs.channels import Letter, TryLater, Undeliverable
 from jobs.channels.email import Email
 from jobs.channels.payments import Payments
@@ -40,7 +40,7 @@ from migrations.ddl import APP, SWEEP
 from migrations.upgrade import UnsafeRole, role_url, upgrade
 
 DOORS = (ttn, ingest, owntracks, osmand, assessments, stripe)
-JOBS = (upkeep, cold_chain, farm, tracking, deliveries, trees)
+JOBS = (upkeep, cold_chain, metrics, farm, tracking, deliveries, trees)
 
 cli = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__, pretty_exceptions_enable=False)
 user_cli = typer.Typer(help="People, from the command line.", no_args_is_help=True)

@@ -399,6 +399,8 @@ def upgrade() -> None:
     op.add_column('units', sa.Column('trend_celsius_per_hour', sa.Numeric(precision=7, scale=2), nullable=True), schema='cold_chain')
     op.add_column('units', sa.Column('trend_error_celsius_per_hour', sa.Numeric(precision=7, scale=2), nullable=True), schema='cold_chain')
 
+    op.execute("insert into cold_chain.stale_metrics (organization_id, unit_id, hour)"
+               " select distinct organization_id, unit_id, date_trunc('hour', recorded_at, 'UTC') from cold_chain.sensor_readings")
     stream("cold_chain.reading_metrics")
     wall("cold_chain.reading_metrics")
     for table in TABLES:
