@@ -8,11 +8,12 @@ from uuid import UUID
 from sqlalchemy import func
 from sqlmodel import col, select
 
+from data.cold_chain.commands import sensors
 from data.cold_chain.events import PlacesChanged, UnitChanged
 from data.cold_chain.queries import units as queries
 from data.cold_chain.rules import DEFAULTS
 from data.cold_chain.tables import AlertRule, Area, Device, Site, Unit
-from data.cold_chain.values import COLDEST_CELSIUS, HOTTEST_CELSIUS, UnitType, normalise_eui
+from data.cold_chain.values import COLDEST_CELSIUS, HOTTEST_CELSIUS, UnitType
 from data.core.errors import Conflict, Forbidden, Invalid
 from data.core.session import Transaction
 from data.core.time import zone
@@ -85,17 +86,7 @@ async def create_unit(tx: Transaction, area_id: UUID, *, name: str, unit_type: U
 
 async def create_sensor(tx: Transaction, unit_id: UUID, *, device_eui: str, name: str | None = None) -> Device:
     """A sensor that watches a unit; the first one speaks for its temperature. Conflict when it watches something already."""
-    unit = await queries.unit(tx, unit_id)
-    tx.actor.require(EDIT, unit.site_id)
-    eui = normalise_eui(device_eui, "device_eui")
-    taken = await tx.exec(select(Device.id).where(Device.device_eui == eui, col(Device.deleted_at).is_(None)))
-    if taken.first():
-        raise Conflict("The sensor {eui} is already registered.", eui=eui)
-    made = Device(unit_id=unit.id, device_eui=eui, name=name or None, is_primary=not await queries.sensors(tx, unit.id))
-    tx.add(made)
-    await tx.flush()
-    tx.emit(UnitChanged(unit_id=unit.id))
-    return made
+    return await sensors.create(tx, unit_id, device_eui=device_eui, name=name)
 
 
 async def set_limits(
