@@ -181,7 +181,7 @@ class UnitMeasurement:
     unit_id: UUID
     recorded_at: datetime
     received_at: datetime
-    temperature_celsius: float
+    temperature_celsius: float | None
     device_id: UUID | None = None
     humidity_percent: float | None = None
     battery_percent: float | None = None

@@ -6,6 +6,7 @@
     ├── NotFound         404    there is no such thing for them
     ├── Conflict         409    the thing is in a state that does not allow it
     ├── TooLarge         413    more than we take at once
+    ├── Unsupported      415    we do not read what it is written in
     ├── Invalid          422    one field is wrong; `field` names it
     └── Busy             503    try again in `retry_after_s` seconds
 
@@ -53,6 +54,12 @@ class TooLarge(Refusal):
     """More bytes or rows than one request may bring."""
 
     status = 413
+
+
+class Unsupported(Refusal):
+    """The message is written in something that is not read here."""
+
+    status = 415
 
 
 class Invalid(Refusal):

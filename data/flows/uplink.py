@@ -8,10 +8,14 @@ from uuid import UUID
 
 from data.alerts.tables import Alert
 from data.cold_chain import rules
-from data.cold_chain.commands import readings, states
-from data.cold_chain.commands.readings import DoorMoved, Reading
+from data.cold_chain.commands import carriers, metrics, pairing, readings, states
+from data.cold_chain.commands.readings import DoorMoved, Heard, Reading
+from data.cold_chain.frames import Decode, Fault
+from data.cold_chain.hearing import Settled, corrected, settle
+from data.cold_chain.queries import sensors as sensor_queries
 from data.cold_chain.queries import watch
-from data.cold_chain.queries.watch import Sensor, Watched
+from data.cold_chain.queries.sensors import Sensor, is_broken
+from data.cold_chain.queries.watch import Watched
 from data.cold_chain.values import NO_DEVICE, Measurement, ReadingSource, UnitMeasurement
 from data.core.errors import NotFound, Refusal
 from data.core.session import Transaction
@@ -32,6 +36,8 @@ class Fate(StrEnum):
     """Was stored before; nothing changed."""
     HEARD = "heard"
     """Says no temperature; the sensor lives."""
+    FAULTY = "faulty"
+    """The sensor says that it cannot measure, or what cannot be; nothing is stored."""
     UNKNOWN = "unknown"
     """Nobody has registered who sent it; `reason` says more."""
 
@@ -46,19 +52,36 @@ class Outcome:
     reason: str = ""
 
 
-Heard = tuple[Reading, Outcome]
+Told = tuple[Reading, Outcome]
+
+
+@dataclass(frozen=True, slots=True)
+class SensorFault:
+    """A unit's own sensor cannot measure, since when, and why."""
+
+    device_id: UUID
+    fault: Fault
+    at: datetime
 
 
 @dataclass(slots=True)
 class Batch:
-    """One organization's messages and what has been found out about them; `heard` is in the order of the sensors' time."""
+    """One organization's messages and what has been found out about them; `heard` is in the order of the sensors' time.
+
+    `faults` are units whose own sensor's newest message is a fault, `mended` those whose sensor was broken and measures again.
+    """
 
     messages: Sequence[Measurement] | Sequence[UnitMeasurement]
     source: ReadingSource
+    decode: Decode | None = None
     outcomes: list[Outcome | Refusal] = field(default_factory=list)
-    heard: list[Heard] = field(default_factory=list)
+    heard: list[Told] = field(default_factory=list)
     sensors: Collection[Sensor] = ()
+    unassigned: dict[UUID, Heard] = field(default_factory=dict)
+    disagreeing: dict[UUID, Reading] = field(default_factory=dict)
     has_repeats: bool = False
+    faults: dict[UUID, SensorFault] = field(default_factory=dict)
+    mended: dict[UUID, datetime] = field(default_factory=dict)
     units: Mapping[UUID, Watched] = field(default_factory=dict)
     alarms: dict[UUID, Outcome] = field(default_factory=dict)
     alerts: Sequence[Alert] = ()
@@ -67,9 +90,11 @@ class Batch:
 Step = Callable[[Transaction, Batch], Awaitable[None]]
 
 
-async def store(tx: Transaction, messages: Sequence[Measurement]) -> Sequence[Outcome | Refusal]:
-    """Keep what sensors told over LoRaWAN, and do what follows. An intake's store."""
-    return await _run(tx, STEPS, Batch(messages, ReadingSource.TTN))
+async def store(
+    tx: Transaction, messages: Sequence[Measurement], *, source: ReadingSource = ReadingSource.TTN, decode: Decode | None = None
+) -> Sequence[Outcome | Refusal]:
+    """Keep what sensors told over the air, and do what follows. `decode` reads the sensors' own bytes. An intake's store."""
+    return await _run(tx, STEPS, Batch(messages, source, decode))
 
 
 async def store_of_units(tx: Transaction, messages: Sequence[UnitMeasurement]) -> Sequence[Outcome | Refusal]:
@@ -84,9 +109,9 @@ async def _run(tx: Transaction, steps: Iterable[Step], batch: Batch) -> Sequence
 
 
 async def match_devices(tx: Transaction, batch: Batch) -> None:
-    """Find the sensor and its unit by EUI; note who is a stranger."""
+    """Find the sensor and its unit by EUI, and what the sensor means; note who is a stranger."""
     messages: Sequence[Measurement] = batch.messages  # type: ignore[assignment]
-    sensors = await watch.sensors_by_eui(tx, {message.device_eui for message in messages})
+    sensors = await sensor_queries.by_eui(tx, {message.device_eui for message in messages})
     batch.sensors = sensors.values()
     strangers: dict[str, Stranger] = {}
     for message in messages:
@@ -95,10 +120,35 @@ async def match_devices(tx: Transaction, batch: Batch) -> None:
             reason = UNASSIGNED if sensor else UNKNOWN
             batch.outcomes.append(Outcome(reason=reason))
             _note(strangers, message, reason)
-        else:
+            if sensor:
+                batch.unassigned[sensor.device_id] = Heard.of(settle(message, sensor.habits, batch.decode)[-1].measured)
+        elif sensor.habits.is_plain and _is_plain(message):
             _hear(batch, Reading(sensor, sensor.unit_id, message))
+        else:
+            _understand(batch, sensor, sensor.unit_id, settle(message, sensor.habits, batch.decode))
     batch.heard.sort(key=_time)
     await note_unknown_devices(tx, list(strangers.values()), network=batch.source.value, at=now())
+
+
+def _is_plain(message: Measurement) -> bool:
+    """It says a temperature, and nothing that would have to be read by a model's habits."""
+    return (
+        message.temperature_celsius is not None
+        and message.model is None
+        and (message.battery_v is None or message.battery_percent is not None)
+    )
+
+
+def _understand(batch: Batch, sensor: Sensor, unit_id: UUID, settled: Sequence[Settled]) -> None:
+    """The message last; before it what the sensor had kept, which has no sender waiting for an answer."""
+    for one in settled[:-1]:
+        earlier = Reading(sensor, unit_id, one.measured, one.raw_celsius)
+        if one.measured.temperature_celsius is not None:
+            batch.heard.append((earlier, Outcome(Fate.STORED, earlier)))
+    reading = Reading(sensor, unit_id, settled[-1].measured, settled[-1].raw_celsius)
+    if settled[-1].do_decoders_disagree:
+        batch.disagreeing[sensor.device_id] = reading
+    _hear(batch, reading)
 
 
 async def match_units(tx: Transaction, batch: Batch) -> None:
@@ -107,7 +157,7 @@ async def match_units(tx: Transaction, batch: Batch) -> None:
     units = await watch.known_units(tx, {message.unit_id for message in messages})
     nameless = {unit_id: Sensor(NO_DEVICE, unit_id, is_primary=True) for unit_id in units}
     named = {message.device_id for message in messages if message.device_id}
-    sensors = await watch.sensors_by_id(tx, named) if named else {}
+    sensors = await sensor_queries.by_id(tx, named) if named else {}
     batch.sensors = [*nameless.values(), *sensors.values()]
     for message in messages:
         sensor = sensors.get(message.device_id) if message.device_id else nameless.get(message.unit_id)
@@ -116,7 +166,8 @@ async def match_units(tx: Transaction, batch: Batch) -> None:
         elif sensor is None or sensor.unit_id != message.unit_id:
             batch.outcomes.append(NotFound("There is no such sensor in this unit."))
         else:
-            _hear(batch, Reading(sensor, message.unit_id, message))
+            kept = corrected(message, sensor.habits)
+            _hear(batch, Reading(sensor, message.unit_id, kept.measured, kept.raw_celsius))
     batch.heard.sort(key=_time)
 
 
@@ -124,6 +175,8 @@ async def insert_readings(tx: Transaction, batch: Batch) -> None:
     """Keep every temperature. This is the heavy part, and waits for nobody: nothing is locked yet."""
     found = [reading for reading, _ in batch.heard if reading.measured.temperature_celsius is not None]
     inserted = await readings.insert(tx, found, batch.source)
+    if inserted:
+        await metrics.mark(tx, ((reading.unit_id, reading.measured.recorded_at) for reading in found))
     batch.has_repeats = inserted < len(found)
 
 
@@ -156,10 +209,13 @@ async def judge(tx: Transaction, batch: Batch) -> None:
             continue
         if reading.measured.door_is_open is not None and (moved := _see_door(unit, reading)):
             doors.append(moved)
-        if reading.sensor.is_primary and reading.measured.temperature_celsius is not None:
-            _judge_reading(batch, unit, reading, outcome)
+        if reading.measured.fault is not None:
+            outcome.fate = Fate.FAULTY
+        if reading.sensor.is_primary:
+            _see_fault(batch, unit, reading)
+            if reading.measured.temperature_celsius is not None:
+                _judge_reading(batch, unit, reading, outcome)
     await readings.insert_doors(tx, doors)
-    await readings.heard(tx, {r.sensor.device_id: r.measured for r, _ in batch.heard if r.sensor.device_id != NO_DEVICE})
     await states.save(tx, batch.units.values())
 
 
@@ -175,6 +231,20 @@ def _judge_reading(batch: Batch, unit: Watched, reading: Reading, outcome: Outco
     unit.move(after, at, celsius)
 
 
+def _see_fault(batch: Batch, unit: Watched, reading: Reading) -> None:
+    """In the order of time the last word counts; older ones than the unit's newest reading say nothing any more."""
+    at, fault = reading.measured.recorded_at, reading.measured.fault
+    if unit.last_reading_at is not None and at <= unit.last_reading_at:
+        return
+    if fault is not None:
+        batch.faults[unit.unit_id] = SensorFault(reading.sensor.device_id, fault, at)
+        batch.mended.pop(unit.unit_id, None)
+    elif reading.measured.temperature_celsius is not None:
+        was_broken = batch.faults.pop(unit.unit_id, None) is not None
+        if was_broken or is_broken(reading.sensor.fault):
+            batch.mended[unit.unit_id] = at
+
+
 def _see_door(unit: Watched, reading: Reading) -> DoorMoved | None:
     at, is_open = reading.measured.recorded_at, reading.measured.door_is_open
     if unit.door_seen_at is not None and at <= unit.door_seen_at:
@@ -185,6 +255,34 @@ def _see_door(unit: Watched, reading: Reading) -> DoorMoved | None:
     moved = DoorMoved(reading, unit.door_changed_at)
     unit.door_is_open, unit.door_changed_at = is_open, at
     return moved
+
+
+async def note_machines(tx: Transaction, batch: Batch) -> None:
+    """Note when each sensor was heard, what is the matter with it, that it joined, and which gateways heard it."""
+    newest, joined = {}, {}
+    for reading, _ in batch.heard:
+        if reading.sensor.device_id != NO_DEVICE:
+            newest[reading.sensor.device_id] = reading
+    heard = {device_id: Heard.of(reading.measured, reading in batch.disagreeing.values()) for device_id, reading in newest.items()}
+    for device_id, one in [*heard.items(), *batch.unassigned.items()]:
+        if isinstance(one.measured, Measurement) and one.measured.has_joined:
+            joined[device_id] = one.measured.recorded_at
+    await readings.heard(tx, heard)
+    await readings.heard(tx, batch.unassigned, are_assigned=False)
+    await readings.note_joins(tx, joined)
+    await carriers.note_gateways(tx, [m for m in batch.messages if isinstance(m, Measurement) and m.gateways])
+    for device_id, reading in batch.disagreeing.items():
+        if reading.sensor.fault != Fault.DECODERS_DISAGREE:
+            measured = reading.measured
+            tx.record(
+                "cold_chain.devices.decoders_disagree", "decoders disagree", subject_id=device_id, severity="warning",
+                at=measured.recorded_at, network_celsius=measured.temperature_celsius, raw_payload=measured.raw_payload,
+            )  # fmt: skip
+
+
+async def pair(tx: Transaction, batch: Batch) -> None:
+    """What is heard completes the pairing that waits for it."""
+    await pairing.heard(tx, {reading.sensor.device_id for reading, _ in batch.heard}, now())
 
 
 async def alerts(tx: Transaction, batch: Batch) -> None:
@@ -200,7 +298,7 @@ async def notify(tx: Transaction, batch: Batch) -> None:
     await states.tell_people(tx, batch.alerts)
 
 
-STEPS: tuple[Step, ...] = (match_devices, insert_readings, drop_repeats, judge, alerts, notify)
+STEPS: tuple[Step, ...] = (match_devices, insert_readings, drop_repeats, judge, note_machines, pair, alerts, notify)
 
 
 def _hear(batch: Batch, reading: Reading) -> None:
@@ -209,8 +307,8 @@ def _hear(batch: Batch, reading: Reading) -> None:
     batch.heard.append((reading, outcome))
 
 
-def _time(heard: Heard) -> datetime:
-    return heard[0].measured.recorded_at
+def _time(told: Told) -> datetime:
+    return told[0].measured.recorded_at
 
 
 def _note(strangers: dict[str, Stranger], message: Measurement, reason: str) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from data.cold_chain.frames import believed
 from data.cold_chain.values import COLDEST_CELSIUS, HOTTEST_CELSIUS, UnitMeasurement
 from data.core.errors import Invalid, Refusal
 from jobs.codecs.fields import Document, believable, instant, mapping, number, text
@@ -33,12 +34,15 @@ def measurements(listed: Sequence[object], *, now: datetime) -> list[UnitMeasure
 def _measurement(row: Document, path: str, now: datetime) -> UnitMeasurement:
     recorded_at = instant(row.get("recordedAt"), f"{path}.recordedAt")
     signal = _optional(row, path, "signalStrength", -200, 100)
+    told = number(row.get("temperature"), f"{path}.temperature", COLDEST_CELSIUS, HOTTEST_CELSIUS)
+    celsius, fault = believed(told)
     return UnitMeasurement(
         unit_id=_id(row.get("unitId"), f"{path}.unitId"),
         device_id=None if row.get("deviceId") is None else _id(row["deviceId"], f"{path}.deviceId"),
         recorded_at=believable(recorded_at, f"{path}.recordedAt", now=now, oldest=now - OLDEST),
         received_at=now,
-        temperature_celsius=number(row.get("temperature"), f"{path}.temperature", COLDEST_CELSIUS, HOTTEST_CELSIUS),
+        temperature_celsius=celsius,
+        fault=fault,
         humidity_percent=_optional(row, path, "humidity", 0, 100),
         battery_percent=_optional(row, path, "battery", 0, 100),
         signal_dbm=None if signal is None else round(signal),

@@ -13,6 +13,7 @@ from data.alerts.tables import AlertStatus, Severity
 from data.cold_chain import rules
 from data.cold_chain.commands import places, states
 from data.cold_chain.queries import watch
+from data.cold_chain.queries.sensors import by_eui
 from data.cold_chain.queries.watch import Watched
 from data.core.session import Transaction
 from data.identity.tables import Role
@@ -57,7 +58,7 @@ class Month:
 
 async def live_through(tx: Transaction, staff: Staff, *, start: datetime, end: datetime) -> int:
     """Load the readings and door events from `start` to `end` and let the states and alerts follow from them."""
-    sensors = await watch.sensors_by_eui(tx, [room.device_eui for room in ROOMS])
+    sensors = await by_eui(tx, [room.device_eui for room in ROOMS])
     units = await watch.locked_units(tx, [sensor.unit_id for sensor in sensors.values() if sensor.unit_id])
     months = [_month(room, sensors[room.device_eui].device_id, units, sensors[room.device_eui].unit_id, start, end) for room in ROOMS]
     columns = ("unit_id", "device_id", "recorded_at", "received_at", "temperature_celsius", "humidity_percent", "battery_percent", "signal_dbm", "source")

@@ -8,7 +8,9 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from data.cold_chain.queries.watch import Sensor
+from data.cold_chain.frames import Fault
+from data.cold_chain.models import known
+from data.cold_chain.queries.sensors import Sensor
 from data.cold_chain.values import Measurement, ReadingSource, UnitMeasurement
 from data.core import columns
 from data.core.session import Transaction
@@ -18,11 +20,12 @@ Key = tuple[UUID, UUID, datetime]
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A measurement and who made it."""
+    """A measurement and who made it. `raw_celsius` is what the sensor itself said, where a calibration changed it."""
 
     sensor: Sensor
     unit_id: UUID
     measured: Measurement | UnitMeasurement
+    raw_celsius: float | None = None
 
     @property
     def key(self) -> Key:
@@ -40,32 +43,56 @@ where r.organization_id = :organization_id and r.recorded_at between :first and 
 _INSERT = text("""
 insert into cold_chain.sensor_readings
   (organization_id, unit_id, device_id, recorded_at, temperature_celsius, humidity_percent, battery_percent, signal_dbm,
-   source, received_at, raw_payload)
+   source, received_at, raw_payload, raw_temperature_celsius)
 select :organization_id, v.unit_id, v.device_id, v.recorded_at, v.temperature, v.humidity, v.battery, v.signal,
-   cast(:source as cold_chain.reading_source), v.received_at, v.raw
-from unnest(:units, :devices, :times, :temperatures, :humidities, :batteries, :signals, :received, :raws) v
-  (unit_id, device_id, recorded_at, temperature, humidity, battery, signal, received_at, raw)
+   cast(:source as cold_chain.reading_source), v.received_at, v.raw, v.raw_temperature
+from unnest(:units, :devices, :times, :temperatures, :humidities, :batteries, :signals, :received, :raws, :raw_temperatures) v
+  (unit_id, device_id, recorded_at, temperature, humidity, battery, signal, received_at, raw, raw_temperature)
 order by v.unit_id, v.recorded_at, v.device_id
 on conflict do nothing
 """)
 """In the order of the key: two writers with the same readings then wait for each other, and never in a circle."""
 
-_SEEN = text("""
+_SEEN = """
 update cold_chain.devices d set
-  last_seen_at = v.seen_at, status = 'active',
+  last_seen_at = v.seen_at,
+  status = case when coalesce(v.is_broken, d.status = 'error') then 'error'::cold_chain.device_status else 'active' end,
+  fault = case when v.fault is null then d.fault else nullif(v.fault, '') end,
   battery_percent = coalesce(v.battery, d.battery_percent), battery_v = coalesce(v.volts, d.battery_v),
-  signal_dbm = coalesce(v.signal, d.signal_dbm)
-from unnest(:ids, :times, :batteries, :volts, :signals) v (id, seen_at, battery, volts, signal)
+  signal_dbm = coalesce(v.signal, d.signal_dbm), model = coalesce(d.model, v.model)
+from unnest(:ids, :times, :batteries, :volts, :signals, :faults, :broken, :models)
+  v (id, seen_at, battery, volts, signal, fault, is_broken, model)
 where d.organization_id = :organization_id and d.id = v.id and (d.last_seen_at is null or d.last_seen_at < v.seen_at)
+"""
+"""A fault of null says nothing of it, an empty one that there is none."""
+
+_SEEN_ASSIGNED = text(_SEEN)
+_SEEN_UNASSIGNED = text(f"""{_SEEN} and d.id in (
+  select o.id from cold_chain.devices o where o.organization_id = :organization_id and o.id = any(:ids)
+  order by o.id for no key update skip locked)
+""")
+"""Sensors of a unit are written while the unit is locked; those without one may be written by two at once, in any order."""
+
+_JOINED = text("""
+with mine as materialized (
+  select l.id, v.joined_at from cold_chain.lora_sensors l
+  join unnest(:devices, :times) v (device_id, joined_at) on v.device_id = l.device_id
+  where l.organization_id = :organization_id order by l.id for no key update of l
+)
+update cold_chain.lora_sensors l set last_join_at = greatest(l.last_join_at, mine.joined_at)
+from mine where l.organization_id = :organization_id and l.id = mine.id
 """)
 
 _DOORS = text("""
-insert into cold_chain.door_events (organization_id, unit_id, device_id, recorded_at, is_open, duration_s, received_at)
+insert into cold_chain.door_events
+  (organization_id, unit_id, device_id, recorded_at, is_open, duration_s, open_count, received_at)
 select :organization_id, v.unit_id, v.device_id, v.recorded_at, v.is_open,
-  extract(epoch from v.recorded_at - v.before_at)::int, v.received_at
-from unnest(:units, :devices, :times, :opens, :befores, :received) v (unit_id, device_id, recorded_at, is_open, before_at, received_at)
+  coalesce(extract(epoch from v.recorded_at - v.before_at)::int, v.told_s), v.open_count, v.received_at
+from unnest(:units, :devices, :times, :opens, :befores, :told, :counts, :received) v
+  (unit_id, device_id, recorded_at, is_open, before_at, told_s, open_count, received_at)
 on conflict do nothing
 """)
+"""A sensor counts how long a door was open in whole minutes, if at all: what we saw ourselves is finer."""
 
 
 async def insert(tx: Transaction, readings: Sequence[Reading], source: ReadingSource) -> int:
@@ -81,6 +108,7 @@ async def insert(tx: Transaction, readings: Sequence[Reading], source: ReadingSo
         "signals": columns.smallints(m.signal_dbm for m in measured),
         "received": columns.instants(m.received_at for m in measured),
         "raws": columns.texts(m.raw_payload for m in measured),
+        "raw_temperatures": columns.doubles(reading.raw_celsius for reading in readings),
     }
     result = await tx.execute(_INSERT, _keys(tx, readings) | more)
     return int(result.rowcount)  # type: ignore[attr-defined]
@@ -95,22 +123,61 @@ async def kept_before(tx: Transaction, readings: Sequence[Reading]) -> set[Key]:
     return {(unit_id, device_id, at) for unit_id, device_id, at in rows}
 
 
-async def heard(tx: Transaction, newest: Mapping[UUID, Measurement | UnitMeasurement]) -> None:
-    """Note of each sensor when it was last heard, its battery and its signal."""
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """A sensor's newest message; `fault` as it is noted: None says nothing of it, an empty one that it is well."""
+
+    measured: Measurement | UnitMeasurement
+    fault: str | None
+    model: str | None = None
+
+    @classmethod
+    def of(cls, measured: Measurement | UnitMeasurement, do_decoders_disagree: bool = False) -> "Heard":
+        model = known(measured.model) if isinstance(measured, Measurement) else None
+        fault: str | None = measured.fault
+        if do_decoders_disagree:
+            fault = Fault.DECODERS_DISAGREE
+        elif fault is None and measured.temperature_celsius is not None:
+            fault = ""
+        return cls(measured, fault, model.key if model else None)
+
+
+async def heard(tx: Transaction, newest: Mapping[UUID, Heard], *, are_assigned: bool = True) -> None:
+    """Note of each sensor when it was last heard, its battery and signal, what is the matter with it, and its model if unknown."""
     if not newest:
         return
-    measured = newest.values()
+    each = newest.values()
     await tx.execute(
-        _SEEN,
+        _SEEN_ASSIGNED if are_assigned else _SEEN_UNASSIGNED,
         {
             "organization_id": tx.organization_id,
             "ids": columns.ids(newest),
-            "times": columns.instants(m.recorded_at for m in measured),
-            "batteries": columns.smallints(m.battery_percent for m in measured),
-            "volts": columns.doubles(m.battery_v for m in measured),
-            "signals": columns.smallints(m.signal_dbm for m in measured),
+            "times": columns.instants(one.measured.recorded_at for one in each),
+            "batteries": columns.smallints(one.measured.battery_percent for one in each),
+            "volts": columns.doubles(one.measured.battery_v for one in each),
+            "signals": columns.smallints(one.measured.signal_dbm for one in each),
+            "faults": columns.texts(one.fault for one in each),
+            "broken": columns.booleans(_is_broken(one.measured) for one in each),
+            "models": columns.texts(one.model for one in each),
         },
     )
+
+
+def _is_broken(measured: Measurement | UnitMeasurement) -> bool | None:
+    """None where it says neither."""
+    return True if measured.fault else None if measured.temperature_celsius is None else False
+
+
+async def note_joins(tx: Transaction, joined_at: Mapping[UUID, datetime]) -> None:
+    """Remember when these sensors last joined their network."""
+    if not joined_at:
+        return
+    values = {
+        "organization_id": tx.organization_id,
+        "devices": columns.ids(joined_at),
+        "times": columns.instants(joined_at.values()),
+    }
+    await tx.execute(_JOINED, values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,10 +192,13 @@ async def insert_doors(tx: Transaction, moved: Sequence[DoorMoved]) -> None:
     """Keep that doors were opened or closed, in one statement."""
     if not moved:
         return
+    measured = [door.reading.measured for door in moved]
     more = {
-        "opens": columns.booleans(door.reading.measured.door_is_open for door in moved),
+        "opens": columns.booleans(m.door_is_open for m in measured),
         "befores": columns.instants(door.before_at for door in moved),
-        "received": columns.instants(door.reading.measured.received_at for door in moved),
+        "told": columns.integers(None if m.door_is_open else m.door_open_s for m in measured),
+        "counts": columns.integers(m.door_open_count for m in measured),
+        "received": columns.instants(m.received_at for m in measured),
     }
     await tx.execute(_DOORS, _keys(tx, [door.reading for door in moved]) | more)
 
