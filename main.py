@@ -33,13 +33,13 @@ from jobs import background, cold_chain, deliveries, farm, metrics, tracking, tr
 from jobs.channels import Letter, TryLater, Undeliverable
 from jobs.channels.email import Email
 from jobs.channels.payments import Payments
-from jobs.networks import _refusals, assessments, ingest, mqtt, osmand, owntracks, stripe, ttn
+from jobs.networks import _refusals, assessments, chirpstack, hub, ingest, mqtt, osmand, owntracks, stripe, ttn
 from jobs.networks._door import intake
 from jobs.timetable import Line, Timetable
 from migrations.ddl import APP, SWEEP
 from migrations.upgrade import UnsafeRole, role_url, upgrade
 
-DOORS = (ttn, ingest, owntracks, osmand, assessments, stripe)
+DOORS = (ttn, chirpstack, hub, ingest, owntracks, osmand, assessments, stripe)
 JOBS = (upkeep, cold_chain, metrics, farm, tracking, deliveries, trees)
 
 cli = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__, pretty_exceptions_enable=False)
