@@ -41,12 +41,13 @@ async def store(tx: Transaction, reports: Sequence[Report]) -> Sequence[Answer |
     """Keep what hubs told. An unknown hub is noted, and the sensors behind it are heard all the same; a token that was made
     for one hub speaks for no other. An intake's store."""
     hubs = await sensors.hubs_by_mac(tx, {report.mac for report in reports})
-    taken = [report for report in reports if report.hub_id in (None, hubs.get(report.mac))]
+    is_taken = [report.hub_id in (None, hubs.get(report.mac)) for report in reports]
+    taken = [report for report, is_ours in zip(reports, is_taken, strict=True) if is_ours]
     told = [reading for report in taken for reading in report.readings]
     outcomes = iter(await uplink.store(tx, told, source=ReadingSource.HUB))
     answers: list[Answer | Refusal] = []
-    for report in reports:
-        if report in taken:
+    for report, is_ours in zip(reports, is_taken, strict=True):
+        if is_ours:
             answers.append(Answer(report.mac in hubs, [next(outcomes) for _ in report.readings]))
         else:
             answers.append(Invalid("mac", "This secret was made for another hub."))
