@@ -2,11 +2,13 @@
 
 import structlog
 from apscheduler.triggers.cron import CronTrigger
+from apscheduler.triggers.interval import IntervalTrigger
 from sqlalchemy import text
 
 from data.core.session import across_tenants
 from data.core.settings import Settings
 from data.core.time import now
+from data.identity import support
 from jobs.timetable import Line
 
 log = structlog.get_logger()
@@ -44,5 +46,6 @@ def timetable(settings: Settings) -> list[Line]:
     return [
         Line("upkeep.make_partitions", CronTrigger(hour="*/6", minute=7), make_partitions),
         Line("upkeep.drop_partitions", CronTrigger(hour=3, minute=0), drop_partitions),
+        Line("upkeep.end_support_visits", IntervalTrigger(minutes=1), support.end_expired),
         Line("upkeep.forget_expired", CronTrigger(hour=3, minute=20), forget_expired),
     ]

@@ -39,7 +39,7 @@ SCREENS = (
     "trees.jobs", "trees.job", "trees.devices",
     "alerts.alerts", "alerts.inbox",
     "identity.sign_in", "identity.provider", "identity.invitation", "identity.reset", "identity.settings", "identity.people", "identity.tokens",
-    "platform.billing", "platform.operations",
+    "platform.billing", "platform.operations", "platform.support",
 )  # fmt: skip
 
 

@@ -133,8 +133,13 @@ async def _draw(
     set_reader(Reader(who.language, who.time_zone, "f" if who.units == "fahrenheit" else "c"))
     if who.organization_id is None:
         use_language_and_theme(who.language)
-        with frame(_(title), [], "", Look(person=Person(who.name, ""), on_sign_out=sign_out)):
-            empty_state(_("You do not belong to any organization yet."), _("Ask for an invitation link."), icon="group_off")
+        with frame(_(title), [], "", Look(person=Person(who.name, ""), on_sign_out=sign_out)) as held:
+            if who.is_platform_admin and place == "support":
+                await build(Looker(who, who.time_zone, held))
+            elif who.is_platform_admin:
+                empty_state(_("You run this installation."), icon="support_agent", action=_("Look into an organization"), href="/support")
+            else:
+                empty_state(_("You do not belong to any organization yet."), _("Ask for an invitation link."), icon="group_off")
         return
     look = Looker(who, who.time_zone)
     around = await _look(look)
@@ -189,8 +194,8 @@ async def _look(look: Looker) -> Look:
         inbox_href="/inbox",
         profile_href="/settings",
         demonstration=_("Demonstration: every device here is simulated.") if organization.is_demonstration else "",
-        warning=unpaid,
-        warning_href="/billing",
+        warning=_("You are looking in as support; nothing can be changed. Tap to leave.") if who.visit_id else unpaid,
+        warning_href="/support" if who.visit_id else "/billing",
         search=search,
         on_organization=choose,
         on_language=language,

@@ -35,6 +35,8 @@ class Actor:
     time_zone: str = "UTC"
     units: str = "celsius"
     is_platform_admin: bool = False
+    visit_id: UUID | None = None
+    """Set while somebody who runs the installation looks into an organization that is not theirs."""
 
     @classmethod
     def system(cls, organization_id: UUID | None, name: str) -> Self:

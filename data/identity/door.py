@@ -1,5 +1,6 @@
 """Who is knocking: the few questions that must be asked before it is known behind which wall somebody lives."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from time import monotonic
@@ -18,11 +19,13 @@ from data.core.time import now
 from data.identity.events import SessionEnded
 from data.identity.permissions import rights
 from data.identity.secrets import is_password, new_token, token_hash
-from data.identity.tables import ApiToken, AuthSession, Organization, Role, TokenKind, User, UserRole
+from data.identity.tables import ApiToken, AuthSession, Organization, Role, SupportVisit, TokenKind, User, UserRole
 
 SESSION_LIFE = timedelta(days=30)
 FAILURES_ALLOWED = 5
 LOCKED_FOR = timedelta(minutes=15)
+LOOKING_IN = (Role.VIEWER, Role.INSPECTOR)
+"""What somebody who runs the installation may do in an organization that is not theirs: look, and take away."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +174,10 @@ async def who(token: str, browser: Browser) -> Actor | None:
 
 
 async def _actor(tx: Transaction, session: AuthSession, user: User, browser: Browser) -> Actor:
+    if session.visit_id and user.is_platform_admin:
+        visit = await tx.get_one(SupportVisit, session.visit_id)
+        if visit.ended_at is None and visit.ends_at > now():
+            return _person(session, user, browser, visit.organization_id, [(role, None) for role in LOOKING_IN], visit.id)
     roles = (
         await tx.exec(
             select(UserRole.role, UserRole.scope_id).where(
@@ -178,10 +185,17 @@ async def _actor(tx: Transaction, session: AuthSession, user: User, browser: Bro
             )
         )
     ).all()
+    return _person(session, user, browser, session.organization_id, [(Role(role), scope) for role, scope in roles])
+
+
+def _person(
+    session: AuthSession, user: User, browser: Browser, organization_id: UUID | None, roles: Iterable[tuple[Role, UUID | None]],
+    visit_id: UUID | None = None,
+) -> Actor:  # fmt: skip
     return Actor(
-        ActorKind.PERSON, session.organization_id, user.name, user_id=user.id, rights=rights((Role(role), scope) for role, scope in roles),
+        ActorKind.PERSON, organization_id, user.name, user_id=user.id, rights=rights(roles),
         session_id=session.id, ip_address=browser.ip_address, user_agent=browser.user_agent, language=user.language,
-        time_zone=user.time_zone, units=user.units, is_platform_admin=user.is_platform_admin,
+        time_zone=user.time_zone, units=user.units, is_platform_admin=user.is_platform_admin, visit_id=visit_id,
     )  # fmt: skip
 
 

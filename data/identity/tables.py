@@ -131,6 +131,21 @@ class AuthSession(Row, Stamped, table=True):
     last_seen_at: datetime = instant(default_now=True)
     expires_at: datetime = instant()
     revoked_at: datetime | None = instant(nullable=True)
+    visit_id: UUID | None = Field(default=None, foreign_key="identity.support_visits.id", ondelete="SET NULL")
+
+
+class SupportVisit(Tenant, Stamped, table=True):
+    """Somebody who runs the installation looks into an organization that is not theirs: for an hour, for a reason, changing
+    nothing. Each line of the event log that follows from it carries its id."""
+
+    __tablename__ = "support_visits"
+    __table_args__ = tenant_args(SCHEMA, Index("ix_support_visits_created_at", "organization_id", "created_at"))
+
+    user_id: UUID = Field(foreign_key="identity.users.id")
+    user_name: str = text_column(nullable=False)
+    reason: str = text_column(nullable=False)
+    ends_at: datetime = instant()
+    ended_at: datetime | None = instant(nullable=True)
 
 
 class Invitation(Tenant, Stamped, table=True):

@@ -12,6 +12,7 @@ branch_labels = None
 depends_on = None
 
 TABLES = (
+    "identity.support_visits",
     "identity.inspector_links", "platform.subscriptions", "platform.background_jobs",
 )  # fmt: skip
 
@@ -99,6 +100,24 @@ def upgrade() -> None:
     schema='platform'
     )
     op.create_index('ix_background_jobs_waiting', 'background_jobs', ['created_at'], unique=False, schema='platform', postgresql_where=sa.text("status in ('queued', 'running')"))
+    op.create_table('support_visits',
+    sa.Column('created_at', sa.DateTime(timezone=True), server_default=sa.text('now()'), nullable=False),
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('organization_id', sa.Uuid(), nullable=False),
+    sa.Column('user_id', sa.Uuid(), nullable=False),
+    sa.Column('user_name', sa.Text(), nullable=False),
+    sa.Column('reason', sa.Text(), nullable=False),
+    sa.Column('ends_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('ended_at', sa.DateTime(timezone=True), nullable=True),
+    sa.ForeignKeyConstraint(['organization_id'], ['identity.organizations.id'], name=op.f('fk_support_visits_organization_id')),
+    sa.ForeignKeyConstraint(['user_id'], ['identity.users.id'], name=op.f('fk_support_visits_user_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_support_visits')),
+    sa.UniqueConstraint('organization_id', 'id', name=op.f('uq_support_visits_organization_id_id')),
+    schema='identity'
+    )
+    op.create_index('ix_support_visits_created_at', 'support_visits', ['organization_id', 'created_at'], unique=False, schema='identity')
+    op.add_column('auth_sessions', sa.Column('visit_id', sa.Uuid(), nullable=True), schema='identity')
+    op.create_foreign_key(op.f('fk_auth_sessions_visit_id'), 'auth_sessions', 'support_visits', ['visit_id'], ['id'], source_schema='identity', referent_schema='identity', ondelete='SET NULL')
     op.add_column('organizations', sa.Column('sensor_limit', sa.Integer(), nullable=True), schema='identity')
     op.add_column('organizations', sa.Column('updated_at', sa.DateTime(timezone=True), server_default=sa.text('now()'), nullable=False), schema='identity')
     op.add_column('users', sa.Column('is_phone_verified', sa.Boolean(), nullable=False, server_default=sa.false()), schema='identity')

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from nicegui import app, ui
 
-from data.cold_chain.queries.units import sensor_count
+from data.cold_chain.queries.machines import active_sensors
 from data.core.errors import Refusal
 from data.identity import queries as identity
 from data.platform import billing as bill
@@ -37,7 +37,7 @@ async def billing(look: Looker, paid: int = 0) -> None:
     async def ask() -> _Found:
         async with look.transaction() as tx:
             tx.actor.require("billing.view")
-            return _Found(await bill.account_of(tx), await bill.subscription(tx), await sensor_count(tx))
+            return _Found(await bill.account_of(tx), await bill.subscription(tx), await active_sensors(tx))
 
     def show(found: _Found) -> None:
         _now(look, found, sells=sells)
