@@ -4,10 +4,12 @@ import numpy as np
 import psycopg
 import pytest
 
-from data.cold_chain.queries import points
+from data.cold_chain.commands import metrics
+from data.cold_chain.queries import hours, points
 from data.core.errors import NotFound
-from data.core.session import transaction
+from data.core.session import across_tenants, transaction
 from data.core.time import now
+from jobs.metrics import count_readings
 from tests.factories.cold_chain import ColdStore, cold_store
 from tests.factories.people import World
 
@@ -28,6 +30,13 @@ def fill(connection: psycopg.Connection, store: ColdStore, start: datetime, coun
     )
 
 
+async def counted(since: datetime, until: datetime) -> None:
+    """What is there is counted as if it had come through a door."""
+    async with across_tenants("tests") as tx:
+        await metrics.mark_stretch(tx, since, until)
+    await count_readings()
+
+
 async def test_points_are_the_stored_temperatures_in_the_order_of_time(
     world: World, store: ColdStore, owner_connection: psycopg.Connection
 ) -> None:
@@ -42,18 +51,71 @@ async def test_a_month_of_minutes_is_read_whole(world: World, store: ColdStore, 
     fill(owner_connection, store, START, 43_200)
     async with transaction(world.viewer) as tx:
         (drawn,) = await points.points(tx, store.unit_id, START, START + timedelta(days=30))
-    assert drawn.times_ms.size == 43_200 and np.all(np.diff(drawn.times_ms) == 60_000) and drawn.gap is None
+    assert drawn.times_ms.size == 43_200 and np.all(np.diff(drawn.times_ms) == 60_000) and drawn.gap is drawn.band is None
 
 
-async def test_a_year_is_thinned_by_the_database_and_keeps_its_extremes(
+async def test_years_come_from_the_hours_and_keep_their_extremes(
     world: World, store: ColdStore, owner_connection: psycopg.Connection
 ) -> None:
-    fill(owner_connection, store, START - timedelta(days=300), 20_000, 1200)
+    start = START - timedelta(days=700)
+    fill(owner_connection, store, start, 100_000, 600)
+    await counted(start, START)
+    fill(owner_connection, store, START - timedelta(days=300, seconds=-7), 200, 5)  # late, and not counted yet
+    owner_connection.execute("update cold_chain.sensor_readings set temperature_celsius = 31.5 where recorded_at = %s", [START - timedelta(days=300, seconds=-7)])
+    async with across_tenants("tests") as tx:
+        await metrics.mark_stretch(tx, START - timedelta(days=300, seconds=-7), START - timedelta(days=300, seconds=-9))
     async with transaction(world.viewer) as tx:
-        (drawn,) = await points.points(tx, store.unit_id, START - timedelta(days=300), START)
-    assert drawn.times_ms.size <= 2 * points.THINNED_TO + 2 and np.all(np.diff(drawn.times_ms) > 0)
-    assert (drawn.celsius.min().round(2), drawn.celsius.max().round(2)) == (-20.0, -10.01)
-    assert drawn.gap == timedelta(days=300) / points.THINNED_TO
+        (drawn,) = await points.points(tx, store.unit_id, start, START)
+        (summary,) = await hours.summaries(tx, store.unit_id, start, START)
+    assert drawn.gap == timedelta(days=1) and drawn.band is not None and drawn.humidity_band is None
+    assert drawn.times_ms.size <= 702 and np.all(np.diff(drawn.times_ms) > 0)
+    assert (drawn.band.low.min(), drawn.band.high.max()) == (-20.0, 31.5)
+    assert np.all((drawn.band.low <= drawn.celsius) & (drawn.celsius <= drawn.band.high))
+    assert (summary.reading_count, summary.low, summary.high) == (100_200, -20.0, 31.5)
+
+
+@pytest.mark.parametrize(("before", "behind"), [(timedelta(), timedelta()), (timedelta(minutes=13), timedelta(minutes=41))])
+async def test_a_summary_is_that_of_the_readings_wherever_it_begins_and_ends(
+    world: World, store: ColdStore, owner_connection: psycopg.Connection, before: timedelta, behind: timedelta
+) -> None:
+    start, end = START + before, START + timedelta(hours=9) - behind
+    fill(owner_connection, store, START - timedelta(hours=2), 2_000, 20)
+    await counted(START - timedelta(days=1), START + timedelta(hours=4))
+    async with across_tenants("tests") as tx:
+        await metrics.mark_stretch(tx, START + timedelta(hours=3), START + timedelta(days=1))
+    plain = owner_connection.execute(
+        "select count(*), min(temperature_celsius)::float8, max(temperature_celsius)::float8, avg(temperature_celsius)::float8,"
+        " count(*) filter (where temperature_celsius not between -23.33 and -17.78) from cold_chain.sensor_readings"
+        " where recorded_at >= %s and recorded_at < %s",
+        [start, end],
+    ).fetchone()
+    assert plain is not None
+    async with transaction(world.viewer) as tx:
+        (found,) = await hours.summaries(tx, store.unit_id, start, end)
+        within_an_hour = await hours.summaries(tx, store.unit_id, START + timedelta(minutes=5), START + timedelta(minutes=6))
+    assert (found.reading_count, found.low, found.high, found.anomaly_count) == (*plain[:3], plain[4])
+    assert found.average == pytest.approx(plain[3]) and found.share_within == 1 - plain[4] / plain[0]
+    assert found.mean_kinetic is not None and found.average < found.mean_kinetic < found.high
+    assert within_an_hour[0].reading_count == 3
+
+
+async def test_pieces_of_readings_are_what_plain_sql_says(
+    world: World, store: ColdStore, owner_connection: psycopg.Connection
+) -> None:
+    fill(owner_connection, store, START, 60_000, 10)
+    owner_connection.execute("update cold_chain.sensor_readings set humidity_percent = 50 + (extract(minute from recorded_at)) / 10")
+    async with transaction(world.viewer) as tx:
+        (drawn,) = await points.points(tx, store.unit_id, START, START + timedelta(days=7))
+    width = drawn.gap
+    assert width == timedelta(minutes=15) and drawn.band is not None and drawn.humidity_percent is not None
+    plain = owner_connection.execute(
+        "select min(temperature_celsius)::float8, max(temperature_celsius)::float8, avg(temperature_celsius)::float8,"
+        " avg(humidity_percent)::float8 from cold_chain.sensor_readings, date_bin(%s, recorded_at, '2001-01-01') piece"
+        " group by piece order by piece",
+        [width],
+    ).fetchall()
+    shown = np.array([drawn.band.low, drawn.band.high, drawn.celsius, drawn.humidity_percent]).T
+    assert np.allclose(shown, np.array(plain))
 
 
 async def test_what_is_new_is_what_was_measured_after_the_last_known(
@@ -106,5 +168,6 @@ async def test_the_stranger_gets_no_points(world: World, store: ColdStore, owner
             await points.points(tx, store.unit_id, START, START + timedelta(days=1))
         with pytest.raises(NotFound):
             await points.readings_after(tx, store.unit_id, START, START + timedelta(days=1))
+        assert await hours.summaries(tx, store.unit_id, START, START + timedelta(days=1)) == []
         assert all(v is None for v in (await points.sparks(tx, [store.unit_id], START + timedelta(hours=1)))[store.unit_id])
         assert await points.last_readings(tx, store.unit_id, until=START + timedelta(days=1)) == []

@@ -16,35 +16,16 @@ from uuid import UUID
 from sqlalchemy import text
 
 from data.cold_chain.limits import Span, within
+from data.cold_chain.queries.hours import ADDED, COUNTED, HOUR, KEPT
 from data.cold_chain.queries.limits import limits
 from data.cold_chain.values import Granularity
 from data.core import columns
 from data.core.session import Transaction
 
-HOUR = timedelta(hours=1)
 SETTLE = timedelta(minutes=5)
 """An hour that is not over is counted at most this often."""
 AT_ONCE = 2_000
 COUNTING_LOCK = 7_362_002
-
-KINETIC = "exp(-10000.0 / (r.temperature_celsius::float8 + 273.15))"
-COUNTED = f"""
-  min(r.temperature_celsius) as low, max(r.temperature_celsius) as high, sum(r.temperature_celsius) as total,
-  min(r.humidity_percent) as humidity_low, max(r.humidity_percent) as humidity_high, sum(r.humidity_percent) as humidity_total,
-  count(r.humidity_percent) as humidity_count, sum({KINETIC}) as kinetic, count(*) as readings,
-  count(*) filter (where r.temperature_celsius < p.low_celsius or r.temperature_celsius > p.high_celsius) as anomalies
-"""
-"""Of readings `r` in a piece of time `p` with the limits that held in it."""
-ADDED = """
-  min(low) as low, max(high) as high, sum(total) as total, min(humidity_low) as humidity_low, max(humidity_high) as humidity_high,
-  sum(humidity_total) as humidity_total, sum(humidity_count) as humidity_count, sum(kinetic) as kinetic, sum(readings) as readings,
-  sum(anomalies) as anomalies
-"""
-KEPT = """
-  temp_min_celsius as low, temp_max_celsius as high, temp_sum_celsius as total, humidity_min_percent as humidity_low,
-  humidity_max_percent as humidity_high, humidity_sum_percent as humidity_total, humidity_count, kinetic_sum as kinetic,
-  reading_count as readings, anomaly_count as anomalies
-"""
 
 _INTO = """
 insert into cold_chain.reading_metrics as m

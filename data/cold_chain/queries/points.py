@@ -1,4 +1,4 @@
-"""Temperatures over time, for charts and files: packed by the database, so that no row becomes an object here."""
+"""Temperatures over time, for charts and files: packed by the database, so that no reading becomes an object here."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,42 +10,37 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import text
 
+from data.cold_chain.detail import Source, detail
+from data.cold_chain.queries.hours import Piece, pieces_of_hours, pieces_of_readings
 from data.cold_chain.queries.units import unit
 from data.core.session import Transaction
 from data.core.time import now
 
-WHOLE_UP_TO = timedelta(days=40)
-"""Longer stretches are thinned in the database to the coldest and the warmest of each piece."""
-THINNED_TO = 1_000
 SPARKS = 48
 SPARK_SPAN = timedelta(hours=24)
 
 _EPOCH_2000_MS = 946_684_800_000
-_POINT = np.dtype([("us", ">i8"), ("celsius", ">f4")])
+_POINT = np.dtype([("us", ">i8"), ("celsius", ">f4"), ("humidity", ">f4")])
+PROBE = 500
+"""So many readings at either end of a stretch tell about how many there are in it."""
 
-_PACK = """
-string_agg(timestamptz_send({at}) || float4send({celsius}::float4), ''::bytea order by {at}) as points
-"""
-
-_WHOLE = text(f"""
-select device_id, {_PACK.format(at="recorded_at", celsius="temperature_celsius")}
+_WHOLE = text("""
+select device_id, string_agg(
+  timestamptz_send(recorded_at) || float4send(temperature_celsius::float4) || float4send(coalesce(humidity_percent::float4, 'NaN')),
+  ''::bytea order by recorded_at) as points
 from cold_chain.sensor_readings
 where organization_id = :organization_id and unit_id = :unit_id and recorded_at >= :start and recorded_at < :end
 group by device_id
 """)
 
-_THINNED = text(f"""
-with pieces as (
-  select device_id, date_bin(:width, recorded_at, :start) as piece, min(temperature_celsius) as low, max(temperature_celsius) as high
-  from cold_chain.sensor_readings
+_PROBE = """
+select count(*), extract(epoch from max(recorded_at) - min(recorded_at))::float8 from (
+  select recorded_at from cold_chain.sensor_readings
   where organization_id = :organization_id and unit_id = :unit_id and recorded_at >= :start and recorded_at < :end
-  group by device_id, piece
-), ends as (
-  select device_id, piece as at, low as celsius from pieces
-  union all select device_id, piece + :width / 2, high from pieces
-)
-select device_id, {_PACK.format(at="at", celsius="celsius")} from ends group by device_id
-""")
+  order by recorded_at {order} limit :probe
+) r
+"""
+_PROBES = text(f"({_PROBE.format(order='asc')}) union all ({_PROBE.format(order='desc')})")
 
 _SPARKS = text("""
 select unit_id, width_bucket(extract(epoch from recorded_at), :first, :last, :sparks) - 1 as spark, avg(temperature_celsius)::float8
@@ -55,39 +50,91 @@ group by unit_id, spark
 """)
 
 
+Numbers = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Band:
+    """The least and the most within each piece of time around an average."""
+
+    low: Numbers
+    high: Numbers
+
+
 @dataclass(frozen=True, slots=True)
 class Points:
-    """One sensor's temperatures, rising in time: epoch milliseconds (int64) and °C (float64)."""
+    """One sensor's temperatures, rising in time: epoch milliseconds (int64) and °C (float64; the average of a piece of time).
+
+    `humidity_percent` is NaN where none was told, and None where none was told at all.
+    """
 
     device_id: UUID
     times_ms: NDArray[np.int64]
-    celsius: NDArray[np.float64]
+    celsius: Numbers
     gap: timedelta | None = None
-    """Where the points were thinned: how far apart they are."""
+    """Where the points are pieces of time: how much time one covers."""
+    band: Band | None = None
+    humidity_percent: Numbers | None = None
+    humidity_band: Band | None = None
 
 
 async def points(tx: Transaction, unit_id: UUID, start: datetime, end: datetime) -> Sequence[Points]:
-    """A unit's temperatures from `start` until before `end`, each sensor's by itself."""
+    """A unit's temperatures from `start` until before `end`, each sensor's by itself, as closely as is worth while."""
     await unit(tx, unit_id)
-    values: dict[str, Any] = {"organization_id": tx.organization_id, "unit_id": unit_id, "start": start, "end": end}
-    if end - start <= WHOLE_UP_TO:
-        rows, width = await tx.execute(_WHOLE, values), None
-    else:
-        width = (end - start) / THINNED_TO
-        rows = await tx.execute(_THINNED, values | {"width": width})
-    return [Points(device_id, *unpacked(packed), width) for device_id, packed in rows]
+    found = detail(end - start, await _expected(tx, unit_id, start, end))
+    if found.width is None:
+        return await _whole(tx, unit_id, start, end)
+    drawn = pieces_of_readings if found.source is Source.READINGS else pieces_of_hours
+    by_sensor = await drawn(tx, unit_id, start, end, found.width)
+    return [_drawn(device_id, pieces, found.width) for device_id, pieces in by_sensor.items()]
+
+
+async def _expected(tx: Transaction, unit_id: UUID, start: datetime, end: datetime) -> float:
+    """About how many readings there are, from how close they are at both ends: never fewer than if all were so close."""
+    values = _stretch(tx, unit_id, start, end) | {"probe": PROBE}
+    expected = 0.0
+    for count, lasted_s in await tx.execute(_PROBES, values):
+        expected = max(expected, count if count < PROBE or not lasted_s else count * ((end - start).total_seconds() / lasted_s))
+    return expected
+
+
+async def _whole(tx: Transaction, unit_id: UUID, start: datetime, end: datetime) -> Sequence[Points]:
+    rows = await tx.execute(_WHOLE, _stretch(tx, unit_id, start, end))
+    return [unpacked(device_id, packed) for device_id, packed in rows]
+
+
+def _stretch(tx: Transaction, unit_id: UUID, start: datetime, end: datetime) -> dict[str, Any]:
+    return {"organization_id": tx.organization_id, "unit_id": unit_id, "start": start, "end": end}
+
+
+def _drawn(device_id: UUID, pieces: Sequence[Piece], width: timedelta) -> Points:
+    """Each piece in its middle."""
+    half_ms = width / timedelta(milliseconds=2)
+    times = np.array([piece.at.timestamp() * 1000 + half_ms for piece in pieces], dtype=np.int64)
+
+    def numbers(name: str) -> Numbers:
+        return np.array([getattr(piece, name) for piece in pieces], dtype=np.float64)
+
+    humidity = numbers("humidity_average")
+    damp = (humidity, Band(numbers("humidity_low"), numbers("humidity_high"))) if np.isfinite(humidity).any() else (None, None)
+    return Points(device_id, times, numbers("average"), width, Band(numbers("low"), numbers("high")), *damp)
 
 
 async def newest(tx: Transaction, unit_id: UUID, after: datetime) -> Sequence[Points]:
     """What there is of the last day that was measured after `after`; sensors' clocks may be ahead of ours."""
     at = now()
-    return await points(tx, unit_id, max(after + timedelta(milliseconds=1), at - SPARK_SPAN), at + timedelta(hours=1))
+    await unit(tx, unit_id)
+    return await _whole(tx, unit_id, max(after + timedelta(milliseconds=1), at - SPARK_SPAN), at + timedelta(hours=1))
 
 
-def unpacked(packed: bytes) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Times and °C from what the database packed: microseconds since 2000 and a float, both big-endian."""
+def unpacked(device_id: UUID, packed: bytes) -> Points:
+    """What the database packed: microseconds since 2000 and two floats, all big-endian."""
     table = np.frombuffer(packed, dtype=_POINT)
-    return table["us"].astype(np.int64) // 1000 + _EPOCH_2000_MS, table["celsius"].astype(np.float64)
+    humidity = table["humidity"].astype(np.float64)
+    return Points(
+        device_id, table["us"].astype(np.int64) // 1000 + _EPOCH_2000_MS, table["celsius"].astype(np.float64),
+        humidity_percent=humidity if np.isfinite(humidity).any() else None,
+    )  # fmt: skip
 
 
 async def sparks(tx: Transaction, unit_ids: Sequence[UUID], at: datetime) -> Mapping[UUID, Sequence[float | None]]:
