@@ -25,6 +25,8 @@ EVIDENCE = ("cold_chain.alert_rules_history", "cold_chain.manual_temperature_log
 def upgrade() -> None:
     sa.Enum('cr17450', 'lifes2_2aa', 'alkaline_2aa', 'cr2032', 'li_socl2', name='battery_chemistry', schema='cold_chain').create(op.get_bind())
     sa.Enum('network', 'trust', 'app', name='decode_mode', schema='cold_chain').create(op.get_bind())
+    op.execute("alter type cold_chain.reading_source add value if not exists 'chirpstack'")
+    op.execute("alter type cold_chain.reading_source add value if not exists 'hub'")
     op.create_table('reading_metrics',
     sa.Column('organization_id', sa.Uuid(), nullable=False),
     sa.Column('unit_id', sa.Uuid(), nullable=False),
