@@ -7,7 +7,6 @@ from enum import StrEnum
 from uuid import UUID
 
 from data.alerts.tables import Alert
-from data.cold_chain import rules
 from data.cold_chain.commands import carriers, metrics, pairing, readings, states
 from data.cold_chain.commands.readings import DoorMoved, Heard, Reading
 from data.cold_chain.frames import Decode, Fault
@@ -85,6 +84,7 @@ class Batch:
     units: Mapping[UUID, Watched] = field(default_factory=dict)
     alarms: dict[UUID, Outcome] = field(default_factory=dict)
     alerts: Sequence[Alert] = ()
+    heard_at: datetime = field(default_factory=now)
 
 
 Step = Callable[[Transaction, Batch], Awaitable[None]]
@@ -224,11 +224,8 @@ def _judge_reading(batch: Batch, unit: Watched, reading: Reading, outcome: Outco
     if unit.last_reading_at is not None and at <= unit.last_reading_at:
         outcome.fate = Fate.LATE
         return
-    unit.last_reading_at, unit.last_celsius = at, celsius
-    after = rules.judge(unit.state, unit.rule, celsius, at, door_open_since=unit.door_open_since)
-    if after.status is rules.ALARM and unit.state.status is not rules.ALARM:
+    if unit.read(celsius, at, heard_at=batch.heard_at):
         batch.alarms.setdefault(unit.unit_id, outcome)
-    unit.move(after, at, celsius)
 
 
 def _see_fault(batch: Batch, unit: Watched, reading: Reading) -> None:
@@ -246,15 +243,8 @@ def _see_fault(batch: Batch, unit: Watched, reading: Reading) -> None:
 
 
 def _see_door(unit: Watched, reading: Reading) -> DoorMoved | None:
-    at, is_open = reading.measured.recorded_at, reading.measured.door_is_open
-    if unit.door_seen_at is not None and at <= unit.door_seen_at:
-        return None
-    unit.door_seen_at = at
-    if is_open is unit.door_is_open:
-        return None
-    moved = DoorMoved(reading, unit.door_changed_at)
-    unit.door_is_open, unit.door_changed_at = is_open, at
-    return moved
+    before_at, is_open = unit.door_changed_at, bool(reading.measured.door_is_open)
+    return DoorMoved(reading, before_at) if unit.see_door(is_open, reading.measured.recorded_at) else None
 
 
 async def note_machines(tx: Transaction, batch: Batch) -> None:
@@ -287,7 +277,8 @@ async def pair(tx: Transaction, batch: Batch) -> None:
 
 async def alerts(tx: Transaction, batch: Batch) -> None:
     """Open and close the alerts that follow."""
-    batch.alerts = await states.raise_and_resolve(tx, batch.units.values())
+    faults = {unit_id: (str(one.fault), one.at) for unit_id, one in batch.faults.items()}
+    batch.alerts = await states.raise_and_resolve(tx, batch.units.values(), faults=faults, mended=batch.mended)
     for alert in batch.alerts:
         if outcome := batch.alarms.get(alert.subject_id):
             outcome.alerts_triggered += 1

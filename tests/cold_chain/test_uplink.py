@@ -15,7 +15,7 @@ from sqlmodel import select
 from data.alerts import queries as alerts
 from data.alerts.tables import Alert, AlertStatus
 from data.cold_chain.commands import places, states
-from data.cold_chain.queries import points, units, watch
+from data.cold_chain.queries import points, sweep, units
 from data.cold_chain.queries.units import UnitView
 from data.cold_chain.values import Measurement, UnitMeasurement, UnitStatus
 from data.core.actor import Actor
@@ -239,7 +239,7 @@ async def test_the_clock_judges_every_organization_and_leaves_units_alone_that_n
     async with transaction(Actor.machine(world.other.id, "feed")) as tx:
         await uplink.store(tx, [measured(-20, ago(minutes=60))])
     async with across_tenants("tests") as tx:
-        assert dict(await watch.due(tx, now())) == {world.organization_id: [store.unit_id], world.other.id: [theirs.unit_id]}
+        assert dict(await sweep.states(tx, now())) == {world.organization_id: [store.unit_id], world.other.id: [theirs.unit_id]}
     await judge_by_the_clock()
     assert await open_kinds(world, store.unit_id) == ["monitoring_interrupted"]
     assert (await look(world, quiet)).status is UnitStatus.OK
@@ -251,7 +251,7 @@ async def test_the_clock_finds_nothing_to_do_in_a_unit_it_has_just_judged(world:
     await take(world, measured(-20, ago(minutes=60)))
     await judge_by_the_clock()
     async with across_tenants("tests") as tx:
-        assert await watch.due(tx, now()) == {}
+        assert await sweep.states(tx, now()) == {}
     async with transaction(Actor.system(world.organization_id, "tests")) as tx:
         assert list(await states.pass_time(tx, [store.unit_id], now())) == []
 

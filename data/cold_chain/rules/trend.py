@@ -2,31 +2,23 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from math import sqrt
 
 from data.cold_chain.rules.settling import Rule
 
-SPAN = timedelta(minutes=30)
-FEWEST, MOST = 6, 30
-LONGEST_SPAN = timedelta(hours=3)
-"""Where a sensor speaks seldom, six readings may be from so long ago."""
+SPAN, LONGEST_SPAN = timedelta(minutes=30), timedelta(hours=3)
+"""How far back to look, and how far where a sensor speaks seldom."""
+FEWEST = 6
 SURE = 2.0
 """So many standard errors to either side."""
 FARTHEST = timedelta(hours=12)
 """Nobody plans by a line that is drawn further than that."""
-SMALLEST_ERROR_CELSIUS = 0.05
+SMALLEST_NOISE_CELSIUS = 0.05
 """No thermometer is surer than this: readings that are all alike do not make a trend exact."""
 
-
-@dataclass(frozen=True, slots=True)
-class Sums:
-    """Readings added up: how many, the spread of their hours, of their °C, and of both together (sums of squares about the mean)."""
-
-    count: int
-    hours: float
-    celsius: float
-    both: float
+Point = tuple[float, float]
+"""Hours since any moment, and °C."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,33 +41,29 @@ class Outlook:
 
 def window(interval: timedelta) -> timedelta:
     """How far back to look: half an hour, or as long as six readings take."""
-    return min(max(SPAN, interval * FEWEST * 1.25), LONGEST_SPAN)
+    return min(max(SPAN, interval * (FEWEST + 1.5)), LONGEST_SPAN)
 
 
-def sums(readings: Sequence[tuple[datetime, float]]) -> Sums:
-    """Add readings up (the database does the same with its own functions)."""
-    count = len(readings)
-    if not count:
-        return Sums(0, 0.0, 0.0, 0.0)
-    hours = [(at - readings[0][0]).total_seconds() / 3600 for at, _ in readings]
-    warmths = [celsius for _, celsius in readings]
-    mean_h, mean_c = sum(hours) / count, sum(warmths) / count
-    return Sums(
-        count,
-        sum((h - mean_h) ** 2 for h in hours),
-        sum((c - mean_c) ** 2 for c in warmths),
-        sum((h - mean_h) * (c - mean_c) for h, c in zip(hours, warmths, strict=True)),
-    )
+def trend(points: Sequence[Point]) -> Trend | None:
+    """The line of least squares through points in the order of time; None where there are too few.
 
-
-def trend(sums: Sums) -> Trend | None:
-    """The line of least squares; None where there are too few readings to draw one."""
-    if sums.count < FEWEST or sums.hours <= 0:
+    What is left over beside the line is seldom mere noise: a compressor's rhythm leaves waves. Their likeness from point to
+    point counts against the line, so that half a wave is not taken for a way up.
+    """
+    count = len(points)
+    if count < FEWEST:
         return None
-    slope = sums.both / sums.hours
-    left_over = max(0.0, sums.celsius - slope * sums.both) / (sums.count - 2)
-    noise = max(left_over, SMALLEST_ERROR_CELSIUS**2)
-    return Trend(slope, SURE * sqrt(noise / sums.hours))
+    mean_h, mean_c = sum(h for h, _ in points) / count, sum(c for _, c in points) / count
+    spread = sum((h - mean_h) ** 2 for h, _ in points)
+    if spread <= 0:
+        return None
+    slope = sum((h - mean_h) * (c - mean_c) for h, c in points) / spread
+    left = [c - mean_c - slope * (h - mean_h) for h, c in points]
+    rest = sum(one * one for one in left)
+    alike = sum(one * other for one, other in zip(left, left[1:], strict=False)) / rest if rest > 0 else 0.0
+    alike = min(max(alike, 0.0), (count - 2) / (count + 2))  # as if there were two points left at least
+    noise = max(rest / (count - 2), SMALLEST_NOISE_CELSIUS**2) * (1 + alike) / (1 - alike)
+    return Trend(slope, SURE * sqrt(noise / spread))
 
 
 def outlook(rule: Rule, celsius: float, trend: Trend | None) -> Outlook | None:
