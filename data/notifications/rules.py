@@ -2,7 +2,7 @@
 
 from collections.abc import Set
 from dataclasses import dataclass, field
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from data.notifications.values import SEND, Verdict
@@ -82,3 +82,39 @@ def rest_after(consecutive_failures: int) -> timedelta | None:
     """How long a channel rests that failed so often in a row; None while it may go on."""
     over = consecutive_failures - FAILURES_TO_OPEN
     return None if over < 0 else timedelta(seconds=min(SHORTEST_REST_S * 2.0 ** min(over, 10), LONGEST_REST_S))
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A digest that is to be made: of how many days, and the day (of the person's own calendar) that it counts for."""
+
+    days: int
+    day: date
+
+
+def digest_due(
+    *, daily: bool, weekly: bool, at_time: time, zone: str, daily_sent_on: date | None, weekly_sent_on: date | None, at: datetime
+) -> list[Due]:
+    """Which digests a person's wall clock says are due: the daily one, and the weekly one from Monday on, each once.
+
+    The wall clock is compared, so a night whose clocks change has one digest all the same. After an outage the latest is made.
+    """
+    there = at.astimezone(ZoneInfo(zone))
+    today = there.date()
+    monday = today - timedelta(days=today.weekday())
+    is_time = there.time() >= at_time
+    due = []
+    if daily and is_time and (daily_sent_on is None or daily_sent_on < today):
+        due.append(Due(1, today))
+    if weekly and (today > monday or is_time) and (weekly_sent_on is None or weekly_sent_on < monday):
+        due.append(Due(7, monday))
+    return due
+
+
+def counts_as_sent(at_time: time, zone: str, at: datetime) -> tuple[date, date]:
+    """The days that somebody who asks for digests only now is treated as having had: today's and this week's, once past."""
+    there = at.astimezone(ZoneInfo(zone))
+    today = there.date()
+    monday = today - timedelta(days=today.weekday())
+    is_time = there.time() >= at_time
+    return (today if is_time else today - timedelta(days=1)), (monday if is_time or today > monday else monday - timedelta(days=7))

@@ -89,4 +89,5 @@ def _first_error(reply: httpx.Response) -> tuple[int, str]:
 
 def first_error(error: dict[str, Any]) -> tuple[int, str]:
     """The code and the words of one of Telnyx's errors."""
-    return int(error.get("code") or 0), str(error.get("detail") or error.get("title") or "")[:MOST_TOLD]
+    code = str(error.get("code") or "")
+    return int(code) if code.isdecimal() else 0, str(error.get("detail") or error.get("title") or "")[:MOST_TOLD]

@@ -1,8 +1,18 @@
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
 
-from data.notifications.rules import BACKOFF_S, Wishes, by_frequency, by_wishes, pause_after, quiet_until, rest_after
+from data.notifications.rules import (
+    BACKOFF_S,
+    Wishes,
+    by_frequency,
+    by_wishes,
+    counts_as_sent,
+    digest_due,
+    pause_after,
+    quiet_until,
+    rest_after,
+)
 
 NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 NIGHT = {"quiet_from": time(22), "quiet_until": time(6, 30)}
@@ -91,3 +101,45 @@ def test_a_pause_is_as_long_as_the_other_side_asks_within_reason() -> None:
 def test_a_channel_rests_longer_the_longer_it_fails(failures: int, rest_s: float | None) -> None:
     rest = rest_after(failures)
     assert (rest and rest.total_seconds()) == rest_s
+
+
+@pytest.mark.parametrize(
+    ("zone", "at", "daily_sent_on", "expected"),
+    [
+        ("UTC", "2026-11-20T08:59:59", "2026-11-19", []),
+        ("UTC", "2026-11-20T09:00:00", "2026-11-19", [(1, "2026-11-20")]),
+        ("UTC", "2026-11-20T09:01:00", "2026-11-20", []),
+        ("UTC", "2026-11-23T08:59:00", "2026-11-22", []),
+        ("UTC", "2026-11-23T09:00:00", "2026-11-22", [(1, "2026-11-23"), (7, "2026-11-23")]),
+        ("UTC", "2026-11-24T01:00:00", "2026-11-23", [(7, "2026-11-23")]),  # nobody was there on Monday
+        ("Asia/Phnom_Penh", "2026-11-23T02:00:00", "2026-11-22", [(1, "2026-11-23"), (7, "2026-11-23")]),
+        ("America/Los_Angeles", "2026-11-23T16:59:00", "2026-11-22", []),
+        ("Pacific/Kiritimati", "2026-11-22T19:00:00", "2026-11-22", [(1, "2026-11-23"), (7, "2026-11-23")]),
+    ],
+)
+def test_a_digest_is_due_at_its_readers_hour(zone: str, at: str, daily_sent_on: str, expected: list[tuple[int, str]]) -> None:
+    found = digest_due(
+        daily=True, weekly=True, at_time=time(9), zone=zone, daily_sent_on=date.fromisoformat(daily_sent_on),
+        weekly_sent_on=date(2026, 11, 16), at=datetime.fromisoformat(at).replace(tzinfo=UTC),
+    )  # fmt: skip
+    assert [(due.days, due.day.isoformat()) for due in found] == expected
+
+
+@pytest.mark.parametrize(("zone", "night"), [("Europe/Berlin", date(2026, 3, 29)), ("Europe/Berlin", date(2026, 10, 25)), ("America/New_York", date(2026, 11, 1))])
+def test_a_night_whose_clocks_change_has_one_digest_all_the_same(zone: str, night: date) -> None:
+    """Asked every minute, at an hour that this night has twice or not at all."""
+    sent, made = night - timedelta(days=1), []
+    at = datetime(night.year, night.month, night.day, tzinfo=UTC) - timedelta(hours=6)
+    for _ in range(36 * 60):
+        for due in digest_due(daily=True, weekly=False, at_time=time(2, 30), zone=zone, daily_sent_on=sent, weekly_sent_on=None, at=at):
+            made.append(due.day)
+            sent = due.day
+        at += timedelta(minutes=1)
+    assert made.count(night) == 1 and len(made) == len(set(made))
+
+
+def test_who_asks_in_the_afternoon_gets_the_first_digest_tomorrow() -> None:
+    friday = datetime(2026, 11, 20, 15, 0, tzinfo=UTC)
+    assert counts_as_sent(time(9), "UTC", friday) == (date(2026, 11, 20), date(2026, 11, 16))
+    assert counts_as_sent(time(16), "UTC", friday) == (date(2026, 11, 19), date(2026, 11, 16))
+    assert counts_as_sent(time(9), "UTC", datetime(2026, 11, 16, 8, 0, tzinfo=UTC)) == (date(2026, 11, 15), date(2026, 11, 9))

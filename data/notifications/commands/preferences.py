@@ -23,9 +23,11 @@ from data.identity.secrets import new_token, seal, token_hash
 from data.notifications import queries
 from data.notifications.events import ChannelsChanged
 from data.notifications.outbox import Message, queue
+from data.notifications.rules import counts_as_sent
 from data.notifications.tables import (
     Channel,
     NotificationDelivery,
+    NotificationPreference,
     PhoneCode,
     Purpose,
     PushSubscription,
@@ -51,6 +53,7 @@ async def set_preferences(
     except ValueError as reason:
         raise Invalid("least_severity", "Choose one of {choices}.", choices=", ".join(Severity)) from reason
     chosen = await queries.own_preference(tx, for_update=True)
+    _begin_digests(chosen, flags, digest_time, (await identity.me(tx)).time_zone)
     for name in FLAGS:
         if name in flags:
             setattr(chosen, name, bool(flags[name]))
@@ -182,6 +185,15 @@ async def test_own(tx: Transaction, channel: Channel) -> Sequence[UUID]:
             purpose=Purpose.TEST, severity=Severity.INFO, user_id=_me(tx), href="/settings/notifications",
         )
     ])  # fmt: skip
+
+
+def _begin_digests(chosen: NotificationPreference, flags: Mapping[str, bool], at_time: time, zone: str) -> None:
+    """Who asks for a digest in the afternoon gets the first one tomorrow, not this minute."""
+    today, this_week = counts_as_sent(at_time, zone, now())
+    if flags.get("digest_daily") and not chosen.digest_daily:
+        chosen.digest_daily_sent_on = today
+    if flags.get("digest_weekly") and not chosen.digest_weekly:
+        chosen.digest_weekly_sent_on = this_week
 
 
 def _me(tx: Transaction) -> UUID:
