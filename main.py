@@ -9,6 +9,7 @@ import socket
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -24,23 +25,33 @@ from data.core.bus import bus
 from data.core.errors import Refusal
 from data.core.session import UNREACHABLE, Database, across_tenants
 from data.core.settings import Settings
-from data.core.table import uuid7
 from data.identity import commands as identity
 from data.identity.secrets import Seal, use_seal
 from data.identity.tables import Organization, Role
 from data.platform.commands import use_folder
-from jobs import background, cold_chain, deliveries, farm, metrics, tracking, trees, upkeep
-from jobs.channels import Letter, TryLater, Undeliverable
-from jobs.channels.email import Email
+from jobs import (
+    background,
+    cold_chain,
+    deliveries,
+    digests,
+    farm,
+    metrics,
+    outbox,
+    resets,
+    telegram,
+    tracking,
+    trees,
+    upkeep,
+)
 from jobs.channels.payments import Payments
-from jobs.networks import _refusals, assessments, chirpstack, hub, ingest, mqtt, osmand, owntracks, stripe, ttn
+from jobs.networks import _refusals, assessments, chirpstack, hub, ingest, mqtt, osmand, owntracks, stripe, telnyx, ttn
 from jobs.networks._door import intake
 from jobs.timetable import Line, Timetable
 from migrations.ddl import APP, SWEEP
 from migrations.upgrade import UnsafeRole, role_url, upgrade
 
-DOORS = (ttn, chirpstack, hub, ingest, owntracks, osmand, assessments, stripe)
-JOBS = (upkeep, cold_chain, metrics, farm, tracking, deliveries, trees)
+DOORS = (ttn, chirpstack, hub, ingest, owntracks, osmand, assessments, stripe, telnyx)
+JOBS = (upkeep, cold_chain, metrics, farm, tracking, deliveries, trees, digests, telegram)
 
 cli = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__, pretty_exceptions_enable=False)
 user_cli = typer.Typer(help="People, from the command line.", no_args_is_help=True)
@@ -119,17 +130,18 @@ def compose(settings: Settings, *besides: Beside) -> FastAPI:
 
     import pages
     from pages import _gate, _map, _shell
+    from pages.notifications._letters import new_password, writer
     from ui.live import set_explain
     from ui.map import Tiles
     from ui.theme import install
 
-    table = lines(settings)
+    table, sending = lines(settings), partial(outbox.running, write=writer(settings.origin))
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
             try:
-                await stack.enter_async_context(at_work(settings, table, *besides))
+                await stack.enter_async_context(at_work(settings, table, sending, *besides))
             except NOT_THERE as reason:  # told by `listen`, in one line
                 app.state.failure = (str(reason) or type(reason).__name__).splitlines()[0]
             else:
@@ -146,7 +158,7 @@ def compose(settings: Settings, *besides: Beside) -> FastAPI:
     app.get("/health")(health)
     _refusals.install(pages_app)
     pages_app.state.settings, pages_app.state.has_oidc = settings, bool(settings.oidc_issuer)
-    pages_app.state.send_reset = reset_sender(settings)
+    pages_app.state.send_reset = resets.sender(settings, new_password)
     pages_app.state.payments = (
         Payments(settings.stripe_secret_key, settings.origin, settings.stripe_api_url) if settings.stripe_secret_key else None
     )
@@ -169,26 +181,6 @@ async def health() -> dict[str, Any]:
     async with across_tenants("health") as tx:
         await tx.connection()
     return {"status": "ok", "waiting": intake.waiting}
-
-
-def reset_sender(settings: Settings) -> Callable[[str, str, str], Awaitable[None]]:
-    """How a link for a new password reaches its person."""
-    email = Email(settings.smtp_url, settings.mail_from) if settings.smtp_url else None
-
-    async def send(to: str, link: str, language: str) -> None:
-        from ui.words import Reader, _, reading_as
-
-        if email is None:
-            log.warning("a password reset was asked for, but SMTP_URL is not set; nothing was sent")
-            return
-        with reading_as(Reader(language=language)):
-            subject, text = _("A new password for Steading"), _("Choose a new password here within 30 minutes: {link}", link=link)
-        try:
-            await email.send(Letter(str(uuid7()), to, text, subject))
-        except (TryLater, Undeliverable) as reason:
-            log.warning("a password reset could not be sent", reason=str(reason))
-
-    return send
 
 
 def tune_garbage_collection() -> None:
