@@ -25,7 +25,9 @@ MAX_POINTS = 2000
 class Series:
     """One line. `times_ms` epoch milliseconds, `values` in the reader's unit (NaN where nothing was measured).
 
-    More than `gap_ms` between two points is drawn as a gap; None draws gaps only at NaN.
+    More than `gap_ms` between two points is drawn as a gap; None draws gaps only at NaN. With `low` and `high` each point
+    is the average of a piece of time, and the band between them is drawn around the line. `is_below` puts it into the
+    smaller picture underneath, which has a unit of its own.
     """
 
     key: str
@@ -33,15 +35,23 @@ class Series:
     times_ms: Times
     values: Values
     gap_ms: float | None = None
+    low: Values | None = None
+    high: Values | None = None
+    is_below: bool = False
 
 
 @dataclass(frozen=True)
 class Limit:
-    """The band in which values are fine, either end may be open; `label` names it in the picture."""
+    """The band in which values are fine, either end may be open; `label` names it in the picture.
+
+    It holds from `start_ms` to `end_ms`, each None: as far as one can see.
+    """
 
     low: float | None = None
     high: float | None = None
     label: str = ''
+    start_ms: int | None = None
+    end_ms: int | None = None
 
 
 @dataclass(frozen=True)
@@ -72,6 +82,12 @@ class ChartData:
     excursions: Sequence[Excursion] = ()
     marks: Sequence[Mark] = field(default_factory=tuple)
 
+    def packed(self) -> dict[str, Any]:
+        """What the browser gets of it."""
+        each = max(200, MAX_POINTS // max(1, len(self.series)))
+        return {'series': [_drawn(line, each) for line in self.series], 'limits': [vars(one) for one in self.limits],
+                'excursions': [vars(one) for one in self.excursions], 'marks': [vars(one) for one in self.marks]}
+
 
 Ask = Callable[[datetime, datetime, int], Awaitable[ChartData]]
 
@@ -80,7 +96,7 @@ class Chart(ui.element, component=Path(__file__).parent / 'static' / 'series.js'
     """See `chart`. `refresh()` asks again for what is on screen; `append` grows it; `show_range('7d')` changes it."""
 
     def __init__(self, ask: Ask, *, first: str, unit: str, zone: str, title: str, csv_href: str, height: str,
-                 ranges: Sequence[str], name: str) -> None:
+                 ranges: Sequence[str], name: str, unit_below: str) -> None:
         super().__init__()
         self._ask, self._endings = ask, list[Callable[[], None]]()
         self._title = title
@@ -97,7 +113,7 @@ class Chart(ui.element, component=Path(__file__).parent / 'static' / 'series.js'
         words = {'1h': _('1 h'), '24h': _('24 h'), '7d': _('7 d'), '30d': _('30 d'), '1y': _('1 y'), 'png': _('Save picture'),
                  'csv': _('Download CSV'), 'none': _('Nothing was measured in this time.'), 'retry': _('Try again'),
                  'range': _('Time range'), 'loading': _('Loading'), 'custom': _('Custom'), 'from': _('From'), 'to': _('To'),
-                 'show': _('Show'), 'lang': current_language(), 'title': title}
+                 'show': _('Show'), 'lang': current_language(), 'title': title, 'below': unit_below}
         for key, value in {'words': words, 'zone': zone, 'unit': unit, 'csv-href': csv_href, 'height': height, 'name': name,
                            'ranges': list(ranges), 'range': self.range, 'answer': None}.items():
             self.props[key] = value
@@ -152,10 +168,7 @@ class Chart(ui.element, component=Path(__file__).parent / 'static' / 'series.js'
         except Exception as exc:  # an edge: shown over the chart with a retry
             self._send({'error': explain(exc)})
             return
-        self._send({'start': start.timestamp() * 1000, 'end': end.timestamp() * 1000, 'range': self.range,
-                    'series': [_drawn(line, max(200, MAX_POINTS // max(1, len(data.series)))) for line in data.series],
-                    'limits': [vars(one) for one in data.limits], 'excursions': [vars(one) for one in data.excursions],
-                    'marks': [vars(one) for one in data.marks]})
+        self._send({'start': start.timestamp() * 1000, 'end': end.timestamp() * 1000, 'range': self.range} | data.packed())
 
     def _send(self, answer: dict[str, Any]) -> None:
         if self.is_deleted:
@@ -186,21 +199,27 @@ def _packed(numbers: Any, dtype: str) -> str:
 
 def _drawn(line: Series, max_points: int) -> dict[str, Any]:
     """One line for the browser: pieces joined with NaN between them, so that the pen is lifted at every gap."""
+    told = {'key': line.key, 'name': line.name, 'gap': line.gap_ms, 'below': line.is_below}
+    if line.low is not None and line.high is not None:
+        cuts = np.flatnonzero(np.diff(line.times_ms) > (line.gap_ms or np.inf)) + 1
+        lifted = [np.insert(one.astype('<f4'), cuts, np.nan) for one in (line.values, line.low, line.high)]
+        moments = np.insert(line.times_ms.astype('<f8'), cuts, line.times_ms[cuts - 1] + 1)
+        return told | {'x': _packed(moments, '<f8')} | dict(zip(('y', 'low', 'high'), (_packed(one, '<f4') for one in lifted), strict=True))
     pieces = downsample(line.times_ms, line.values, line.gap_ms, max_points)
     times = [part for piece in pieces for part in (piece.times_ms.astype('<f8'), piece.times_ms[-1:].astype('<f8') + 1)]
     values = [part for piece in pieces for part in (piece.values.astype('<f4'), np.full(1, np.nan, '<f4'))]
-    return {'key': line.key, 'name': line.name, 'gap': line.gap_ms,
-            'x': _packed(np.concatenate(times) if times else [], '<f8'),
-            'y': _packed(np.concatenate(values) if values else [], '<f4')}
+    return told | {'x': _packed(np.concatenate(times) if times else [], '<f8'),
+                   'y': _packed(np.concatenate(values) if values else [], '<f4')}
 
 
 def chart(ask: Ask, *, title: str = '', unit: str = '', range: str = '24h', zone: str = '', csv_href: str = '',
-          height: str = '360px', ranges: Sequence[str] = tuple(RANGES), name: str = '', topics: Sequence[Topic] = ()) -> Chart:
+          height: str = '360px', ranges: Sequence[str] = tuple(RANGES), name: str = '', topics: Sequence[Topic] = (),
+          unit_below: str = '') -> Chart:
     """Draw a chart. `ask(start, end, max_points)` (aware UTC datetimes) answers a `ChartData` for that stretch.
 
     `zone` is the place's IANA zone (default the reader's); range and zoom live in the address (`?range=7d` or `?from=…&to=…`
-    in epoch ms, prefixed by `name.`). `csv_href` gets `from` and `to` appended. Exceptions of `ask` are explained in place.
+    in epoch ms, prefixed by `name.`). `unit_below` is that of the smaller picture, where there is one. `csv_href` gets `from` and `to` appended. Exceptions of `ask` are explained in place.
     """
     made = Chart(ask, first=range, unit=unit, zone=zone or current_reader().zone, title=title, csv_href=csv_href,
-                 height=height, ranges=ranges, name=name)
+                 height=height, ranges=ranges, name=name, unit_below=unit_below)
     return made.watch(*topics)

@@ -8,12 +8,12 @@ function zoneShift(zone) {
   let format;
   try { format = new Intl.DateTimeFormat('en-US', { timeZone: zone, hourCycle: 'h23', year: 'numeric', month: 'numeric', day: 'numeric', hour: 'numeric', minute: 'numeric', second: 'numeric' }); } catch { return { to: (t) => t, from: (t) => t }; }
   const offset = (ms) => {
-    const hour = Math.floor(ms / 3600000);
-    if (!cache.has(hour)) {
-      const p = Object.fromEntries(format.formatToParts(hour * 3600000).map((x) => [x.type, Number(x.value)]));
-      cache.set(hour, Date.UTC(p.year, p.month - 1, p.day, p.hour, p.minute, p.second) - hour * 3600000);
+    const quarter = Math.floor(ms / 900000);  // some zones change their clocks at half an hour
+    if (!cache.has(quarter)) {
+      const p = Object.fromEntries(format.formatToParts(quarter * 900000).map((x) => [x.type, Number(x.value)]));
+      cache.set(quarter, Date.UTC(p.year, p.month - 1, p.day, p.hour, p.minute, p.second) - quarter * 900000);
     }
-    return cache.get(hour);
+    return cache.get(quarter);
   };
   return { to: (t) => t + offset(t), from: (t) => t - offset(t - offset(t)) };
 }
@@ -63,13 +63,14 @@ export default {
       this.error = answer.error || '';
       if (answer.error) return;
       this.got = answer; this.current = answer.range; this.window = [answer.start, answer.end];
-      this.lines = answer.series.map((s) => ({ ...s, x: Array.from(decode(s.x, Float64Array)), y: Array.from(decode(s.y, Float32Array)) }));
+      const floats = (text) => text && Array.from(decode(text, Float32Array));
+      this.lines = answer.series.map((s) => ({ ...s, x: Array.from(decode(s.x, Float64Array)), y: floats(s.y), low: floats(s.low), high: floats(s.high) }));
       [this.from, this.to] = this.window.map((t) => new Date(this.shift.to(t)).toISOString().slice(0, 16));
       this.draw();
     },
     append({ key, x, y }) {
       const line = this.lines?.find((l) => l.key === key);
-      if (!line) return;
+      if (!line || line.low) return;
       const times = decode(x, Float64Array), values = decode(y, Float32Array);
       for (let i = 0; i < times.length; i++) {
         const last = line.y.length && Number.isNaN(line.y[line.y.length - 1]) ? line.x[line.x.length - 2] : line.x[line.x.length - 1];
@@ -89,15 +90,26 @@ export default {
       if (!this.got || this.gone) return;
       const css = window.steading.token, to = this.shift.to, [start, end] = this.window.map(to), phone = innerWidth < 768;
       const font = { family: css('font'), size: phone ? 13 : 12, color: css('text-soft') };
-      const traces = this.lines.map((l, i) => ({
-        type: 'scatter', mode: l.x.length < 40 ? 'lines+markers' : 'lines', name: l.name, x: l.x.map((t) => new Date(to(t)).toISOString().slice(0, 23)), y: l.y, connectgaps: false,
-        line: { color: css(`series-${i % 5}`), width: l.y.length > 600 ? 1.25 : 2 }, marker: { size: 5 }, hovertemplate: `%{y:.1f} ${this.unit}`,
-      }));
+      const iso = (t) => new Date(to(t)).toISOString().slice(0, 23), above = this.lines.filter((l) => !l.below), below = this.lines.filter((l) => l.below);
+      const traces = this.lines.flatMap((l) => {
+        const at = l.x.map(iso), yaxis = l.below ? 'y3' : 'y', unit = l.below ? this.words.below : this.unit, color = css(`series-${(l.below ? below : above).indexOf(l) % 5}`);
+        const line = {
+          type: 'scatter', mode: l.x.length < 40 ? 'lines+markers' : 'lines', name: l.name, x: at, y: l.y, yaxis, connectgaps: false, showlegend: !l.below, legendgroup: l.key,
+          line: { color, width: l.y.length > 600 ? 1.25 : 2 }, marker: { size: 5 }, hovertemplate: `%{y:.1f} ${unit}`,
+        };
+        if (l.low) {
+          line.customdata = l.low.map((v, i) => [v, l.high[i]]);
+          line.hovertemplate = `%{y:.1f} ${unit} (%{customdata[0]:.1f} – %{customdata[1]:.1f})`;
+        }
+        return [...(l.low ? [this.band(l, at, { yaxis, color })] : []), line, ...this.alone(l, at, { yaxis, color })];
+      });
       const { limits, excursions, marks } = this.got, shapes = [], annotations = [];
       for (const one of limits) {
-        shapes.push({ type: 'rect', layer: 'below', xref: 'paper', x0: 0, x1: 1, yref: 'y', y0: one.low ?? -1e6, y1: one.high ?? 1e6, fillcolor: css('ok-soft'), opacity: 0.55, line: { width: 0 } });
+        const [from, until] = [one.start_ms, one.end_ms].map((t, i) => t === null ? this.window[i] : Math.min(Math.max(t, this.window[0]), this.window[1]));
+        const span = one.start_ms === null && one.end_ms === null ? { xref: 'paper', x0: 0, x1: 1 } : { x0: iso(from), x1: iso(until) };
+        shapes.push({ type: 'rect', layer: 'below', ...span, yref: 'y', y0: one.low ?? -1e6, y1: one.high ?? 1e6, fillcolor: css('ok-soft'), opacity: 0.55, line: { width: 0 } });
         for (const y of [one.low, one.high]) if (y !== null) {
-          shapes.push({ type: 'line', xref: 'paper', x0: 0, x1: 1, y0: y, y1: y, line: { color: css('ok'), width: 1, dash: 'dash' } });
+          shapes.push({ type: 'line', ...span, y0: y, y1: y, line: { color: css('ok'), width: 1, dash: 'dash' } });
         }
         const y = one.high ?? one.low;
         if (one.label && y !== null) annotations.push({ xref: 'paper', x: 0, xanchor: 'left', y, yanchor: 'bottom', text: one.label, showarrow: false, font: { ...font, color: css('ok'), size: 11 } });
@@ -113,20 +125,21 @@ export default {
         type: 'scatter', mode: 'markers', showlegend: false, yaxis: 'y2', name: '', x: shown.map((m) => new Date(to(m.at_ms)).toISOString().slice(0, 23)), y: shown.map(() => 0.03), text: shown.map((m) => m.label),
         hovertemplate: '%{text}<extra></extra>', marker: { symbol: shown.map((m) => GLYPHS[m.kind] || 'circle'), size: 11, color: css('waiting'), line: { color: css('card'), width: 1.5 } },
       });
-      const known = this.lines.flatMap((l) => l.y.filter((v) => !Number.isNaN(v)));
+      const known = above.flatMap((l) => [...l.y, ...(l.low || []), ...(l.high || [])].filter((v) => !Number.isNaN(v)));
       this.empty = !known.length;
-      const near = limits.flatMap((l) => [l.low, l.high]).filter((v) => v !== null);
+      const near = limits.filter((l) => (l.end_ms ?? Infinity) > this.window[0] && (l.start_ms ?? -Infinity) < this.window[1]).flatMap((l) => [l.low, l.high]).filter((v) => v !== null);
       let low = Infinity, high = -Infinity;
       for (const v of [...known, ...near]) { if (v < low) low = v; if (v > high) high = v; }
       const pad = (high - low || 2) * 0.08, grid = { gridcolor: css('line'), zeroline: false, linecolor: css('line'), tickfont: font, fixedrange: false };
       const layout = {
-        autosize: true, font, paper_bgcolor: 'rgba(0,0,0,0)', plot_bgcolor: 'rgba(0,0,0,0)', shapes, annotations, hovermode: 'x unified', showlegend: this.lines.length > 1,
+        autosize: true, font, paper_bgcolor: 'rgba(0,0,0,0)', plot_bgcolor: 'rgba(0,0,0,0)', shapes, annotations, hovermode: 'x unified', showlegend: above.length > 1,
         margin: { l: phone ? 40 : 52, r: phone ? 8 : 16, t: 12, b: 36 }, legend: { orientation: 'h', y: 1.02, yanchor: 'bottom', x: 0 },
         hoverlabel: { bgcolor: css('raised'), bordercolor: css('line'), font: { ...font, color: css('text') } },
         dragmode: matchMedia('(pointer: coarse)').matches ? false : 'zoom', uirevision: `${this.got.start}`,
-        xaxis: { ...grid, type: 'date', range: [new Date(start).toISOString().slice(0, 23), new Date(end).toISOString().slice(0, 23)], nticks: phone ? 4 : 9, tickformatstops: [{ dtickrange: [null, 59999], value: '%H:%M:%S\n%-d %b %Y' }, { dtickrange: [60000, 86399999], value: '%H:%M\n%-d %b %Y' }, { dtickrange: [86400000, 'M1'], value: '%-d %b\n%Y' }, { dtickrange: ['M1', null], value: '%b\n%Y' }] },
-        yaxis: { ...grid, range: this.empty ? [0, 1] : [low - pad, high + pad], fixedrange: true, ticksuffix: phone ? '' : ` ${this.unit}` },
+        xaxis: { ...grid, type: 'date', ...(below.length ? { anchor: 'y3' } : {}), range: [new Date(start).toISOString().slice(0, 23), new Date(end).toISOString().slice(0, 23)], nticks: phone ? 4 : 9, tickformatstops: [{ dtickrange: [null, 59999], value: '%H:%M:%S\n%-d %b %Y' }, { dtickrange: [60000, 86399999], value: '%H:%M\n%-d %b %Y' }, { dtickrange: [86400000, 'M1'], value: '%-d %b\n%Y' }, { dtickrange: ['M1', null], value: '%b\n%Y' }] },
+        yaxis: { ...grid, domain: below.length ? [0.34, 1] : [0, 1], range: this.empty ? [0, 1] : [low - pad, high + pad], fixedrange: true, ticksuffix: phone ? '' : ` ${this.unit}` },
         yaxis2: { overlaying: 'y', range: [0, 1], visible: false, fixedrange: true },
+        ...(below.length ? { yaxis3: { ...grid, domain: [0, 0.26], rangemode: 'normal', nticks: 4, fixedrange: true, ticksuffix: phone ? '' : ` ${this.words.below}` } } : {}),
       };
       const lang = this.words.lang === 'km' ? 'km' : 'en';
       this.Plotly.react(this.$refs.plot, traces, layout, { displayModeBar: false, responsive: false, displaylogo: false, doubleClick: false, locale: lang, locales: { km: this.khmer() } });
@@ -136,6 +149,24 @@ export default {
         this.$refs.plot.on('plotly_doubleclick', () => this.choose(this.lastRange || this.ranges[0]));
       }
       this.ready = true;
+    },
+    // What was between the least and the most, a closed shape for each stretch without a gap.
+    band(l, at, { yaxis, color }) {
+      const x = [], y = [];
+      for (let start = 0, i = 0; i <= l.y.length; i++) {
+        if (i < l.y.length && !Number.isNaN(l.y[i])) continue;
+        for (let k = start; k < i; k++) { x.push(at[k]); y.push(l.high[k]); }
+        for (let k = i - 1; k >= start; k--) { x.push(at[k]); y.push(l.low[k]); }
+        if (i > start) { x.push(at[i - 1]); y.push(null); }
+        start = i + 1;
+      }
+      return { type: 'scatter', mode: 'lines', x, y, yaxis, fill: 'toself', fillcolor: `color-mix(in srgb, ${color} 22%, transparent)`, line: { width: 0 }, hoverinfo: 'skip', showlegend: false, legendgroup: l.key };
+    },
+    // A point with a gap on either side has no line to be seen by.
+    alone(l, at, { yaxis, color }) {
+      const empty = (i) => i < 0 || i >= l.y.length || Number.isNaN(l.y[i]);
+      const only = l.x.length < 40 ? [] : l.y.map((_, i) => i).filter((i) => !empty(i) && empty(i - 1) && empty(i + 1));
+      return only.length ? [{ type: 'scatter', mode: 'markers', x: only.map((i) => at[i]), y: only.map((i) => l.y[i]), yaxis, marker: { size: 4, color }, hoverinfo: 'skip', showlegend: false, legendgroup: l.key }] : [];
     },
     khmer() {
       const { months, days } = window.steading.khmer;

@@ -123,7 +123,7 @@ async def sensor(tx: Transaction, device_id: UUID, *, at: datetime | None = None
 
 async def sensors(
     tx: Transaction, *, at: datetime | None = None, offset: int = 0, limit: int = 50, sort: Sort = "name", descending: bool = False,
-    search: str = "", show: Show = "all", site_id: UUID | None = None,
+    search: str = "", show: Show = "all", site_id: UUID | None = None, unit_id: UUID | None = None,
 ) -> tuple[Sequence[SensorView], int]:  # fmt: skip
     """A page of the sensors, and how many there are; `search` looks into names, numbers, models and places."""
     tx.actor.require(VIEW)
@@ -131,6 +131,8 @@ async def sensors(
     found = _views(tx, at).where(*_shown(show, at))
     if site_id:
         found = found.where(col(Site.id) == site_id)
+    if unit_id:
+        found = found.where(col(Unit.id) == unit_id)
     if search:
         digits = "".join(sign for sign in search if sign.isalnum())
         pattern = f"%{_literally(search)}%"
