@@ -53,3 +53,17 @@ class ConnectionChanged(Event):
     """The connection to a network was described, or setting it up came further."""
 
     connection_id: UUID
+
+
+@dataclass(frozen=True)
+class RulesChanged(Event):
+    """Somebody changed what counts as trouble in a unit, a site or everywhere."""
+
+    rule_id: UUID
+
+
+@dataclass(frozen=True)
+class ExcursionChanged(Event):
+    """An excursion has another cause."""
+
+    excursion_id: UUID

@@ -12,6 +12,8 @@ from data.alerts.commands import Trouble, raise_alert, resolve_open
 from data.alerts.tables import AlertStatus, Severity
 from data.cold_chain import rules
 from data.cold_chain.commands import places, states
+from data.cold_chain.commands import rules as rule_commands
+from data.cold_chain.commands.states.saving import link
 from data.cold_chain.queries import watch
 from data.cold_chain.queries.sensors import by_eui
 from data.cold_chain.queries.watch import Watched
@@ -42,7 +44,7 @@ async def make_places(tx: Transaction) -> None:
         unit = await places.create_unit(tx, areas[room.area], name=room.name, unit_type=room.unit_type)
         await places.create_sensor(tx, unit.id, device_eui=room.device_eui, name=f"{room.decoder.upper()} {room.device_eui[-4:]}")
         if room.delay_minutes is not None:
-            await places.set_rule(tx, unit_id=unit.id, changes={"delay_minutes": room.delay_minutes})
+            await rule_commands.set_rule(tx, unit_id=unit.id, changes={"delay_minutes": room.delay_minutes})
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +106,7 @@ def _judge(month: Month) -> None:
     unit = month.unit
     for at_s, warmth in zip(month.at_s, month.celsius, strict=True):
         at = datetime.fromtimestamp(at_s, UTC)
-        unit.last_reading_at, unit.last_celsius = at, warmth
-        unit.move(rules.judge(unit.state, unit.rule, warmth, at), at, warmth)
+        unit.read(warmth, at)
     if month.room.has_door_sensor:
         unit.door_is_open, unit.door_changed_at, unit.door_seen_at = False, unit.last_reading_at, unit.last_reading_at
 
@@ -117,6 +118,7 @@ async def _alerts(tx: Transaction, staff: Staff, units: Sequence[Watched]) -> No
         for move in unit.moves:
             if move.after.status is rules.ALARM and move.before.status is not rules.ALARM:
                 alert = await raise_alert(tx, _trouble(unit, move.celsius), at=move.at)
+                await link(tx, [alert] if alert else [])
                 if alert and chance.random() < 0.7:
                     alert.status, alert.acknowledged_at = AlertStatus.ACKNOWLEDGED, move.at + timedelta(minutes=chance.randint(2, 9))
                     alert.acknowledged_by = staff.acting(Role.STAFF).user_id

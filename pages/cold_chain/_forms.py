@@ -6,7 +6,7 @@ from uuid import UUID
 
 from nicegui import ui
 
-from data.cold_chain.commands import places
+from data.cold_chain.commands import places, rules
 from data.cold_chain.queries import units
 from data.cold_chain.queries.units import UnitView
 from data.cold_chain.rules import STARTING_LIMITS
@@ -97,7 +97,7 @@ async def set_limits(look: Looker, unit_id: UUID) -> None:
     rule = unit.rule
 
     async def save(tx: Transaction, values: Values) -> None:
-        await places.set_limits(
+        await rules.set_limits(
             tx, unit_id, low_celsius=_celsius(values["temperature_min_celsius"]),
             high_celsius=_celsius(values["temperature_max_celsius"]), delay_minutes=values["delay_minutes"],
         )  # fmt: skip

@@ -3,7 +3,7 @@ from uuid import UUID, uuid4
 import psycopg
 import pytest
 
-from data.cold_chain.commands import places
+from data.cold_chain.commands import places, rules
 from data.cold_chain.queries import units
 from data.cold_chain.values import UnitType
 from data.core.errors import Conflict, Forbidden, Invalid, NotFound
@@ -48,7 +48,7 @@ async def test_the_stranger_changes_nothing_of_it(world: World, store: ColdStore
             places.create_area(tx, store.site_id, name="Mine"),
             places.create_unit(tx, store.area_id, name="Mine", unit_type=UnitType.FRIDGE),
             places.create_sensor(tx, store.unit_id, device_eui="0004A30B001C0999"),
-            places.set_limits(tx, store.unit_id, low_celsius=0, high_celsius=1, delay_minutes=1),
+            rules.set_limits(tx, store.unit_id, low_celsius=0, high_celsius=1, delay_minutes=1),
         ):
             with pytest.raises(NotFound):
                 await attempt
@@ -61,8 +61,8 @@ async def test_the_colleague_who_may_only_look_and_log_makes_nothing(world: Worl
             places.create_area(tx, store.site_id, name="Mine"),
             places.create_unit(tx, store.area_id, name="Mine", unit_type=UnitType.FRIDGE),
             places.create_sensor(tx, store.unit_id, device_eui="0004A30B001C0999"),
-            places.set_limits(tx, store.unit_id, low_celsius=0, high_celsius=1, delay_minutes=1),
-            places.set_rule(tx, changes={"delay_minutes": 1}),
+            rules.set_limits(tx, store.unit_id, low_celsius=0, high_celsius=1, delay_minutes=1),
+            rules.set_rule(tx, changes={"delay_minutes": 1}),
         ):
             with pytest.raises(Forbidden):
                 await attempt
@@ -77,7 +77,7 @@ async def test_a_role_limited_to_a_site_reaches_that_site_only(world: World, sto
         for attempt in (units.unit(tx, other.unit_id), places.create_sensor(tx, other.unit_id, device_eui="0" * 16)):
             with pytest.raises(NotFound):
                 await attempt
-        for beyond in (places.create_site(tx, name="X", time_zone="UTC"), places.set_rule(tx, changes={"delay_minutes": 1})):
+        for beyond in (places.create_site(tx, name="X", time_zone="UTC"), rules.set_rule(tx, changes={"delay_minutes": 1})):
             with pytest.raises(Forbidden):
                 await beyond
 
@@ -88,20 +88,20 @@ async def test_a_unit_begins_with_the_limits_of_its_type(world: World, store: Co
 
 async def test_each_field_is_inherited_by_itself_from_unit_site_organization_and_default(world: World, store: ColdStore) -> None:
     async with transaction(world.owner) as tx:
-        await places.set_rule(tx, changes={"temperature_max_celsius": -10, "delay_minutes": 30})
-        await places.set_rule(tx, site_id=store.site_id, changes={"temperature_min_celsius": -30, "delay_minutes": 20})
-        await places.set_limits(tx, store.unit_id, low_celsius=None, high_celsius=-15, delay_minutes=None)
+        await rules.set_rule(tx, changes={"temperature_max_celsius": -10, "delay_minutes": 30})
+        await rules.set_rule(tx, site_id=store.site_id, changes={"temperature_min_celsius": -30, "delay_minutes": 20})
+        await rules.set_limits(tx, store.unit_id, low_celsius=None, high_celsius=-15, delay_minutes=None)
     assert await rule_of(world, store.unit_id) == (-30, -15, 20)
     async with transaction(world.owner) as tx:
-        await places.set_rule(tx, site_id=store.site_id, changes={"delay_minutes": None})
-        await places.set_limits(tx, store.unit_id, low_celsius=None, high_celsius=None, delay_minutes=None)
+        await rules.set_rule(tx, site_id=store.site_id, changes={"delay_minutes": None})
+        await rules.set_limits(tx, store.unit_id, low_celsius=None, high_celsius=None, delay_minutes=None)
     assert await rule_of(world, store.unit_id) == (-30, -10, 30)
 
 
 async def test_one_sites_rule_says_nothing_about_another_site(world: World, store: ColdStore) -> None:
     other = await cold_store(world.owner, eui="0004A30B001C0777", name="Harbour")
     async with transaction(world.owner) as tx:
-        await places.set_rule(tx, site_id=store.site_id, changes={"delay_minutes": 1})
+        await rules.set_rule(tx, site_id=store.site_id, changes={"delay_minutes": 1})
     assert (await rule_of(world, store.unit_id))[2] == 1 and (await rule_of(world, other.unit_id))[2] == 10
 
 
@@ -110,7 +110,7 @@ async def test_who_changed_a_limit_from_what_to_what_is_in_the_event_log(
 ) -> None:
     for high in (-15, -16):
         async with transaction(world.owner) as tx:
-            await places.set_limits(tx, store.unit_id, low_celsius=-30, high_celsius=high, delay_minutes=5)
+            await rules.set_limits(tx, store.unit_id, low_celsius=-30, high_celsius=high, delay_minutes=5)
     logged = owner_connection.execute(
         "select acting_user_id, event_data from audit.event_logs where event_type = 'cold_chain.alert_rules.changed'"
     ).fetchall()
@@ -133,7 +133,7 @@ async def test_a_limit_that_cannot_be_is_refused(
 ) -> None:
     with pytest.raises(Invalid) as refusal:
         async with transaction(world.owner) as tx:
-            await places.set_rule(tx, unit_id=store.unit_id, changes=changes)
+            await rules.set_rule(tx, unit_id=store.unit_id, changes=changes)
     assert refusal.value.field == field
     assert await rule_of(world, store.unit_id) == (-23.33, -17.78, 10)
 
@@ -141,8 +141,8 @@ async def test_a_limit_that_cannot_be_is_refused(
 async def test_a_limit_must_be_in_order_with_the_one_that_is_inherited_too(world: World, store: ColdStore) -> None:
     with pytest.raises(Invalid):
         async with transaction(world.owner) as tx:
-            await places.set_rule(tx, site_id=store.site_id, changes={"temperature_max_celsius": -20})
-            await places.set_limits(tx, store.unit_id, low_celsius=-10, high_celsius=None, delay_minutes=None)
+            await rules.set_rule(tx, site_id=store.site_id, changes={"temperature_max_celsius": -20})
+            await rules.set_limits(tx, store.unit_id, low_celsius=-10, high_celsius=None, delay_minutes=None)
 
 
 async def test_names_and_numbers_are_taken_once(world: World, store: ColdStore) -> None:

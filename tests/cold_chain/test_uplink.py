@@ -14,7 +14,7 @@ from sqlmodel import select
 
 from data.alerts import queries as alerts
 from data.alerts.tables import Alert, AlertStatus
-from data.cold_chain.commands import places, states
+from data.cold_chain.commands import places, rules, states
 from data.cold_chain.queries import points, sweep, units
 from data.cold_chain.queries.units import UnitView
 from data.cold_chain.values import Measurement, UnitMeasurement, UnitStatus
@@ -179,7 +179,7 @@ async def test_trouble_that_nobody_reports_on_becomes_an_alert_by_the_clock(worl
 
 async def test_a_rule_with_a_shorter_delay_is_heeded_by_the_clock_too(world: World, store: ColdStore) -> None:
     async with transaction(world.owner) as tx:
-        await places.set_rule(tx, changes={"delay_minutes": 2})
+        await rules.set_rule(tx, changes={"delay_minutes": 2})
     await take(world, measured(-10, ago(minutes=3)))
     await judge_by_the_clock()
     assert await open_kinds(world, store.unit_id) == ["temp_excursion"]
