@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import ClassVar
 from uuid import UUID
 
-from sqlalchemy import Boolean, Index, UniqueConstraint, text
+from sqlalchemy import BigInteger, Boolean, Index, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import INET, JSONB
 from sqlmodel import Field
 
@@ -66,8 +66,8 @@ class User(Row, Stamped, SoftDeleted, table=True):
         Index("uq_users_oidc_subject", "oidc_issuer", "oidc_subject", unique=True),
         {"schema": SCHEMA},
     )
-    secrets: ClassVar[frozenset[str]] = frozenset({"password_hash"})
-    quiet: ClassVar[frozenset[str]] = frozenset({"last_login_at", "failed_sign_ins"})
+    secrets: ClassVar[frozenset[str]] = frozenset({"password_hash", "totp_secret_encrypted"})
+    quiet: ClassVar[frozenset[str]] = frozenset({"last_login_at", "failed_sign_ins", "totp_last_step"})
 
     name: str = text_column(nullable=False)
     email: str | None = text_column(nullable=True)
@@ -84,6 +84,8 @@ class User(Row, Stamped, SoftDeleted, table=True):
     is_email_verified: bool = Field(default=False, sa_type=Boolean)
     is_phone_verified: bool = Field(default=False, sa_type=Boolean)
     is_mfa_enabled: bool = Field(default=False, sa_type=Boolean)
+    totp_secret_encrypted: bytes | None = None
+    totp_last_step: int | None = Field(default=None, sa_type=BigInteger)
     is_platform_admin: bool = Field(default=False, sa_type=Boolean)
     failed_sign_ins: int = 0
     locked_until_at: datetime | None = instant(nullable=True)
@@ -132,6 +134,8 @@ class AuthSession(Row, Stamped, table=True):
     expires_at: datetime = instant()
     revoked_at: datetime | None = instant(nullable=True)
     visit_id: UUID | None = Field(default=None, foreign_key="identity.support_visits.id", ondelete="SET NULL")
+    is_second_factor_due: bool = Field(default=False, sa_type=Boolean)
+    """The password was right, the code of the second factor has not been shown yet: this session opens nothing else."""
 
 
 class SupportVisit(Tenant, Stamped, table=True):
@@ -219,3 +223,15 @@ class InspectorLink(Tenant, Stamped, table=True):
     revoked_at: datetime | None = instant(nullable=True)
     last_used_at: datetime | None = instant(nullable=True)
     use_count: int = 0
+
+
+class RecoveryCode(Row, Stamped, table=True):
+    """Stands in for a lost second factor, once."""
+
+    __tablename__ = "recovery_codes"
+    __table_args__ = (Index("ix_recovery_codes_user_id", "user_id"), {"schema": SCHEMA})
+    secrets: ClassVar[frozenset[str]] = frozenset({"code_hash"})
+
+    user_id: UUID = Field(foreign_key="identity.users.id", ondelete="CASCADE")
+    code_hash: bytes
+    used_at: datetime | None = instant(nullable=True)

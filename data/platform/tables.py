@@ -1,11 +1,23 @@
 """What every domain needs and none owns: files, jobs' notes of their runs, partitions, and strangers at the doors."""
 
 from datetime import datetime, timedelta
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index, Interval, SmallInteger, UniqueConstraint, text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Index,
+    Interval,
+    LargeBinary,
+    Numeric,
+    SmallInteger,
+    UniqueConstraint,
+    text,
+)
 from sqlmodel import Field, SQLModel
 
 from data.core.table import (
@@ -185,3 +197,74 @@ class StripeEvent(Row, table=True):
     occurred_at: datetime | None = instant(nullable=True)
     outcome: str = text_column(nullable=False, default="applied")
     processed_at: datetime = instant(default_now=True)
+
+
+class DeviceClaim(Row, Stamped, table=True):
+    """A gateway that belongs to nobody yet shows a code; whoever types it makes it theirs, and it fetches its token once."""
+
+    __tablename__ = "device_claims"
+    __table_args__ = (
+        Index("uq_device_claims_code", "code", unique=True, postgresql_where=text("claimed_at is null")),
+        Index("ix_device_claims_hardware_id", "hardware_id"),
+        {"schema": SCHEMA},
+    )
+    audited: ClassVar[bool] = False
+
+    code: str = text_column(nullable=False)
+    hardware_id: str = text_column(nullable=False)
+    poll_hash: bytes = Field(sa_type=LargeBinary)
+    description: dict[str, Any] = document()
+    expires_at: datetime = instant()
+    claimed_at: datetime | None = instant(nullable=True)
+    organization_id: UUID | None = None
+    gateway_id: UUID | None = None
+    token_sealed: bytes | None = Field(default=None, sa_type=LargeBinary)
+
+
+class SystemMetric(SQLModel, table=True):
+    """How the installation itself fares: `api_response_time`, `error_rate`, `uptime`, queues… of one part of it."""
+
+    __tablename__ = "system_metrics"
+    __table_args__ = {"schema": SCHEMA, "postgresql_partition_by": "RANGE (recorded_at)"}
+    audited: ClassVar[bool] = False
+
+    metric_type: str = text_column(primary_key=True)
+    service_name: str = text_column(primary_key=True)
+    percentile: str = text_column(primary_key=True, default="")
+    recorded_at: datetime = instant(primary_key=True)
+    value: Decimal = Field(sa_type=Numeric(16, 4))
+
+
+class Backup(Row, Stamped, table=True):
+    """A copy of everything, and from when on log files reach beyond it (`restorable_until_at`)."""
+
+    __tablename__ = "backups"
+    __table_args__ = ({"schema": SCHEMA},)
+    audited: ClassVar[bool] = False
+
+    key: str = text_column(nullable=False)
+    store: str = text_column(nullable=False)
+    started_at: datetime = instant()
+    finished_at: datetime | None = instant(nullable=True)
+    size_bytes: int | None = Field(default=None, sa_type=BigInteger)
+    sha256: str | None = Field(default=None, max_length=64)
+    row_counts: dict[str, Any] = document()
+    restorable_until_at: datetime | None = instant(nullable=True)
+    error: str | None = text_column(nullable=True)
+    deleted_at: datetime | None = instant(nullable=True)
+
+
+class RestoreDrill(Row, Stamped, table=True):
+    """A backup was really restored elsewhere and compared, table by table."""
+
+    __tablename__ = "restore_drills"
+    __table_args__ = ({"schema": SCHEMA},)
+    audited: ClassVar[bool] = False
+
+    backup_id: UUID | None = Field(default=None, foreign_key="platform.backups.id", ondelete="SET NULL")
+    started_at: datetime = instant()
+    finished_at: datetime | None = instant(nullable=True)
+    restored_until_at: datetime | None = instant(nullable=True)
+    is_whole: bool | None = Field(default=None, sa_type=Boolean)
+    compared: dict[str, Any] = document()
+    error: str | None = text_column(nullable=True)

@@ -7,7 +7,16 @@ from typing import Any
 from data.core.time import now
 from data.farm.queries import Tile
 from data.farm.rules import Warmth, as_daily, refusal_to_switch, warmth
-from data.farm.tables import OPEN, CommandStatus, Device, DeviceCommand, DeviceType, ExecutionStatus, SwitchAction
+from data.farm.tables import (
+    OPEN,
+    CommandStatus,
+    CommandType,
+    Device,
+    DeviceCommand,
+    DeviceType,
+    ExecutionStatus,
+    SwitchAction,
+)
 from ui.badge import State
 from ui.words import _, noop, number, temperature_unit, temperature_value
 
@@ -23,10 +32,12 @@ STATUS_WORDS = {
     CommandStatus.QUEUED: noop("Waiting to be sent"), CommandStatus.SENT: noop("Asked"),
     CommandStatus.EXECUTING: noop("The device is at it"), CommandStatus.COMPLETED: noop("Confirmed"),
     CommandStatus.FAILED: noop("Not done"), CommandStatus.TIMEOUT: noop("No answer"),
+    CommandStatus.CANCELED: noop("Called off"), CommandStatus.EXPIRED: noop("Too late"),
 }  # fmt: skip
 STATUS_STATES: Mapping[CommandStatus, State] = {
     CommandStatus.QUEUED: "waiting", CommandStatus.SENT: "waiting", CommandStatus.EXECUTING: "waiting",
     CommandStatus.COMPLETED: "ok", CommandStatus.FAILED: "warning", CommandStatus.TIMEOUT: "critical",
+    CommandStatus.CANCELED: "neutral", CommandStatus.EXPIRED: "warning",
 }  # fmt: skip
 RUN_WORDS = {
     ExecutionStatus.PENDING: noop("Asked"), ExecutionStatus.EXECUTED: noop("Confirmed"), ExecutionStatus.FAILED: noop("Not done"),
@@ -38,6 +49,11 @@ RUN_STATES: Mapping[ExecutionStatus, State] = {
 }  # fmt: skip
 ACTION_WORDS = {
     SwitchAction.ON: noop("Switch on"), SwitchAction.OFF: noop("Switch off"), SwitchAction.TOGGLE: noop("Switch over"),
+}  # fmt: skip
+COMMAND_WORDS = {
+    CommandType.ON: noop("Switch on"), CommandType.OFF: noop("Switch off"), CommandType.TOGGLE: noop("Switch over"),
+    CommandType.SET_VALUE: noop("Set the value"), CommandType.SET_ANGLE: noop("Set the angle"),
+    CommandType.SET_SPEED: noop("Set the speed"),
 }  # fmt: skip
 QUANTITY_WORDS = {
     "temperature": noop("Temperature"), "humidity": noop("Humidity"), "pressure": noop("Air pressure"),
@@ -84,7 +100,7 @@ def _relay(device: Device, command: DeviceCommand | None, may_switch: bool) -> d
     cannot = refusal_to_switch(is_switched=True, is_active=device.is_active, is_online=device.is_online)
     return {
         "is_on": device.is_on, "at": device.state_reported_at, "state": "ok" if device.is_on else "neutral",
-        "asked": command.command_type is SwitchAction.ON if command and is_open else None,
+        "asked": command.command_type is CommandType.ON if command and is_open else None,
         "reason": "" if is_open else unanswered(device, command), "switchable": may_switch and cannot is None,
     }  # fmt: skip
 
@@ -93,7 +109,7 @@ def unanswered(device: Device, command: DeviceCommand | None) -> str:
     """Why the last wish came to nothing, unless the device has become what was wished since, or it was long ago."""
     if command is None or command.completed_at is None or command.status not in (CommandStatus.TIMEOUT, CommandStatus.FAILED):
         return ""
-    is_so_now = device.is_on is (command.command_type is SwitchAction.ON)
+    is_so_now = device.is_on is (command.command_type is CommandType.ON)
     if is_so_now or command.completed_at < now() - REMEMBERED:
         return ""
     return reason_of(command.error_message, command.error_values)

@@ -15,7 +15,7 @@ from data.farm.queries import Asked, Planned
 from data.farm.tables import Device, DeviceType, Farm
 from pages._shell import Looker, screen
 from pages.farm._forms import edit_device, show_secret
-from pages.farm._words import ACTION_WORDS, QUANTITY_WORDS, STATUS_STATES, STATUS_WORDS, reason_of, when
+from pages.farm._words import ACTION_WORDS, COMMAND_WORDS, QUANTITY_WORDS, STATUS_STATES, STATUS_WORDS, reason_of, when
 from pages.farm.devices import Faces
 from ui.age import age
 from ui.badge import badge
@@ -196,7 +196,7 @@ def _line(one: Asked, farm: Farm) -> None:
     who = one.person or (_("Schedule {name}", name=one.schedule) if one.schedule else _("Steading"))
     with ui.element("article").classes("st-item"):
         with ui.element("div").classes("st-item-main"):
-            ui.label(_(ACTION_WORDS[command.command_type])).classes("st-item-words")
+            ui.label(_(COMMAND_WORDS[command.command_type])).classes("st-item-words")
             with ui.element("div").classes("st-soft"):
                 ui.label(who)
                 age(command.requested_at, farm.time_zone)

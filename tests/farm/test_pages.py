@@ -10,7 +10,7 @@ import pytest
 from data.core.time import now
 from data.farm.queries import Tile as Known
 from data.farm.rules import NO_ANSWER, REPLACED
-from data.farm.tables import CommandStatus, Device, DeviceCommand, DeviceType, SwitchAction
+from data.farm.tables import CommandStatus, CommandType, Device, DeviceCommand, DeviceType
 from pages.farm._words import face, when
 from pages.farm.device import steps
 from ui.words import CATALOGS, Reader, reading_as
@@ -30,7 +30,7 @@ def probe(**latest: tuple[float, str]) -> Device:
     return Device(farm_id=UUID(int=1), topic="probe", name="Probe", device_type=DeviceType.SENSOR, is_online=True, latest=values)
 
 
-def command(status: CommandStatus, *, error: str | None = None, ended: timedelta = timedelta(0), action: SwitchAction = SwitchAction.ON) -> DeviceCommand:
+def command(status: CommandStatus, *, error: str | None = None, ended: timedelta = timedelta(0), action: CommandType = CommandType.ON) -> DeviceCommand:
     at = now() - ended
     return DeviceCommand(
         farm_id=UUID(int=1), device_id=UUID(int=2), command_type=action, status=status, requested_at=at, expires_at=at,

@@ -15,7 +15,7 @@ from data.farm.commands.presence import trouble
 from data.farm.commands.reports import NO_ANSWER_ALERT
 from data.farm.events import DeviceChanged, ScheduleChanged
 from data.farm.rules import ANSWER_WITHIN, NO_ANSWER, NOT_SENT
-from data.farm.tables import OPEN, CommandStatus, Device, DeviceCommand, SwitchAction
+from data.farm.tables import OPEN, CommandStatus, CommandType, Device, DeviceCommand
 from data.farm.values import Outgoing
 from data.notifications.commands import tell
 
@@ -101,7 +101,7 @@ async def time_out(tx: Transaction, *, at: datetime) -> Sequence[DeviceCommand]:
 
 
 async def _tell(tx: Transaction, device: Device, command: DeviceCommand, at: datetime) -> None:
-    on = command.command_type is SwitchAction.ON
+    on = command.command_type is CommandType.ON
     message = ASKED_ON if on else ASKED_OFF
     alert = await raise_alert(tx, trouble(device, NO_ANSWER_ALERT, Severity.CRITICAL, message, name=device.name, on=on), at=at)
     if alert:

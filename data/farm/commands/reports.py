@@ -49,7 +49,7 @@ _ANSWER = text("""
         from unnest(cast(:devices as uuid[]), cast(:ons as boolean[]), cast(:ats as timestamptz[])) n (device_id, is_on, at)
         where c.organization_id = :organization_id and c.device_id = n.device_id
           and c.status in ('queued', 'sent', 'executing') and c.requested_at <= n.at
-          and c.command_type = cast(case when n.is_on then 'on' else 'off' end as farm.switch_action)
+          and c.command_type = cast(case when n.is_on then 'on' else 'off' end as farm.command_type)
         returning c.id, c.organization_id, c.device_id, c.farm_id, c.schedule_id, c.completed_at, c.requested_at, c.response_data
     ), noted as (
         update farm.devices d set last_command_status = 'completed', last_command_at = a.completed_at

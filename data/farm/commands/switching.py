@@ -14,7 +14,7 @@ from data.core.time import now
 from data.farm import queries
 from data.farm.events import CommandQueued, DeviceChanged
 from data.farm.rules import ANSWER_WITHIN, REPLACED, refusal_to_switch
-from data.farm.tables import OPEN, CommandStatus, Device, DeviceCommand, DeviceType, SwitchAction
+from data.farm.tables import OPEN, CommandStatus, CommandType, Device, DeviceCommand, DeviceType, SwitchAction
 
 STOP_PRIORITY = 10
 
@@ -95,13 +95,13 @@ async def ask(tx: Transaction, wishes: Sequence[Wish], *, at: datetime, priority
 
 
 def _is_same(command: DeviceCommand | None, wish: Wish) -> bool:
-    return command is not None and command.command_type is wish.action
+    return command is not None and command.command_type == wish.action.value
 
 
 def _queue(tx: Transaction, wish: Wish, priority: int, at: datetime) -> DeviceCommand:
     device = wish.device
     command = DeviceCommand(
-        farm_id=device.farm_id, device_id=device.id, command_type=wish.action, priority=priority,
+        farm_id=device.farm_id, device_id=device.id, command_type=CommandType(wish.action.value), priority=priority,
         schedule_id=wish.schedule_id, requested_by=tx.actor.user_id, requested_at=at, expires_at=at + ANSWER_WITHIN,
     )  # fmt: skip
     device.last_command_status, device.last_command_at = CommandStatus.QUEUED, at

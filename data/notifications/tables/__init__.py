@@ -13,6 +13,7 @@ from data.notifications.tables.outbox import (
     WebhookEndpoint,
 )
 from data.notifications.tables.people import (
+    AlertSubscription,
     EscalationContact,
     NotificationPreference,
     NotificationSettings,
@@ -25,7 +26,7 @@ from data.notifications.tables.people import (
 )
 
 __all__ = [
-    "SCHEMA", "Channel", "ChannelState", "DeliveryStatus", "EscalationContact", "Notification", "NotificationDelivery",
+    "SCHEMA", "AlertSubscription", "Channel", "ChannelState", "DeliveryStatus", "EscalationContact", "Notification", "NotificationDelivery",
     "NotificationPreference", "NotificationSettings", "OnCallShift", "OptOut", "PhoneCode", "Policy", "Purpose",
     "PushSubscription", "SmsConfig", "TelegramChat", "TelegramConfig", "WebhookEndpoint",
 ]  # fmt: skip

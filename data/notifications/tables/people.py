@@ -194,3 +194,19 @@ class OptOut(Tenant, Stamped, table=True):
     channel: Channel = word(Channel, "notification_channel", SCHEMA)
     address: str = text_column(nullable=False)
     reason: str = text_column(nullable=False)
+
+
+class AlertSubscription(Tenant, Stamped, table=True):
+    """One person's wish about one kind of alert by one channel; what nobody says follows their preferences."""
+
+    __tablename__ = "alert_subscriptions"
+    __table_args__ = tenant_args(SCHEMA, UniqueConstraint("organization_id", "user_id", "alert_type", "channel"))
+
+    user_id: UUID = Field(foreign_key="identity.users.id", ondelete="CASCADE")
+    alert_type: str = text_column(nullable=False)
+    channel: Channel = word(Channel, "notification_channel", SCHEMA)
+    is_enabled: bool = _flag(True)
+    quiet_from: time | None = None
+    quiet_until: time | None = None
+    updated_at: datetime = instant(default_now=True)
+    deleted_at: datetime | None = instant(nullable=True)

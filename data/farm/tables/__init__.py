@@ -1,0 +1,28 @@
+"""A farm has devices that are switched or that measure, schedules that switch them, flocks, and a record of each wish and answer."""
+
+from data.farm.tables._shape import SCHEMA
+from data.farm.tables.devices import BrokerLogin, Device, DeviceConfig, Discovery, Farm, Gateway
+from data.farm.tables.flocks import FlockBatch, FlockRecord
+from data.farm.tables.schedules import DeviceCommand, Schedule, ScheduleExecution
+from data.farm.tables.streams import DeviceMetric, ReadingMetric, SensorReading, StaleMetric
+from data.farm.tables.takeover import TakenOver
+from data.farm.tables.words import (
+    OPEN,
+    Commanded,
+    CommandStatus,
+    CommandType,
+    DeviceType,
+    Dialect,
+    ExecutionStatus,
+    Granularity,
+    MissedPolicy,
+    ScheduleType,
+    SwitchAction,
+)
+
+__all__ = [
+    "OPEN", "SCHEMA", "BrokerLogin", "CommandStatus", "CommandType", "Commanded", "Device", "DeviceCommand", "DeviceConfig",
+    "DeviceMetric", "DeviceType", "Dialect", "Discovery", "ExecutionStatus", "Farm", "FlockBatch", "FlockRecord", "Gateway",
+    "Granularity", "MissedPolicy", "ReadingMetric", "Schedule", "ScheduleExecution", "ScheduleType", "SensorReading", "StaleMetric",
+    "SwitchAction", "TakenOver",
+]  # fmt: skip

@@ -1,0 +1,83 @@
+"""What probes and devices measured, month by month, and what is drawn together from it by the hour and the day."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import ClassVar
+from uuid import UUID
+
+from sqlalchemy import Numeric, SmallInteger
+from sqlmodel import Field, SQLModel
+
+from data.core.table import instant, text_column, word
+from data.farm.tables._shape import SCHEMA
+from data.farm.tables.words import Granularity
+
+
+class SensorReading(SQLModel, table=True):
+    """One value of a probe in its own unit; a relay's state is kept too, as `power` 0 or 1. Quality 0 is as measured."""
+
+    __tablename__ = "sensor_readings"
+    __table_args__ = {"schema": SCHEMA, "postgresql_partition_by": "RANGE (recorded_at)"}
+    audited: ClassVar[bool] = False
+
+    organization_id: UUID = Field(primary_key=True)
+    device_id: UUID = Field(primary_key=True)
+    sensor_type: str = text_column(primary_key=True)
+    recorded_at: datetime = instant(primary_key=True)
+    farm_id: UUID
+    unit: str = text_column(nullable=False)
+    value: Decimal = Field(sa_type=Numeric(10, 2))
+    quality: int = Field(default=0, sa_type=SmallInteger)
+
+
+class DeviceMetric(SQLModel, table=True):
+    """How a device itself fares: `runtime_hours`, `on_cycles`, `errors`, `signal_dbm`, `battery_percent`…"""
+
+    __tablename__ = "device_metrics"
+    __table_args__ = {"schema": SCHEMA, "postgresql_partition_by": "RANGE (recorded_at)"}
+    audited: ClassVar[bool] = False
+
+    organization_id: UUID = Field(primary_key=True)
+    device_id: UUID = Field(primary_key=True)
+    metric_type: str = text_column(primary_key=True)
+    recorded_at: datetime = instant(primary_key=True)
+    farm_id: UUID
+    value: Decimal = Field(sa_type=Numeric(12, 3))
+    status: str | None = text_column(nullable=True)
+
+
+class ReadingMetric(SQLModel, table=True):
+    """A probe's values of one hour or one day of UTC. Sums stay exact when periods are added up; hours are kept a year, days five."""
+
+    __tablename__ = "reading_metrics"
+    __table_args__ = {"schema": SCHEMA, "postgresql_partition_by": "RANGE (period_start)"}
+    audited: ClassVar[bool] = False
+
+    organization_id: UUID = Field(primary_key=True)
+    device_id: UUID = Field(primary_key=True)
+    sensor_type: str = text_column(primary_key=True)
+    granularity: Granularity = word(Granularity, "granularity", SCHEMA, primary_key=True)
+    period_start: datetime = instant(primary_key=True)
+    farm_id: UUID
+    unit: str = text_column(nullable=False)
+    minimum: Decimal = Field(sa_type=Numeric(10, 2))
+    maximum: Decimal = Field(sa_type=Numeric(10, 2))
+    total: Decimal = Field(sa_type=Numeric(16, 2))
+    square_total: Decimal = Field(sa_type=Numeric(20, 4))
+    reading_count: int = 0
+    on_s: int | None = None
+    cycle_count: int | None = None
+    updated_at: datetime = instant(default_now=True)
+
+
+class StaleMetric(SQLModel, table=True):
+    """An hour of a probe has got values that its metrics do not know of yet."""
+
+    __tablename__ = "stale_metrics"
+    __table_args__ = {"schema": SCHEMA}
+    audited: ClassVar[bool] = False
+
+    organization_id: UUID = Field(primary_key=True)
+    device_id: UUID = Field(primary_key=True)
+    hour: datetime = instant(primary_key=True)
+    marked_at: datetime = instant(default_now=True)

@@ -1,0 +1,359 @@
+"""Flocks, gateways, devices that announce themselves; schedules with conditions, cycles and the sun; metrics; backups."""
+
+import sqlalchemy as sa
+from alembic import op
+from sqlalchemy.dialects import postgresql
+
+from migrations.ddl import stream, wall
+
+revision = "0010_farm_whole"
+down_revision = "0009_cold_chain_whole"
+branch_labels = None
+depends_on = None
+
+TABLES = (
+    "farm.stale_metrics", "farm.taken_over", "notifications.alert_subscriptions", "farm.flock_batches",
+    "farm.gateways", "farm.broker_logins", "farm.discoveries", "farm.flock_records",
+)  # fmt: skip
+
+
+def upgrade() -> None:
+    op.execute("alter type farm.command_status add value if not exists 'canceled'")
+    op.execute("alter type farm.command_status add value if not exists 'expired'")
+    sa.Enum('person', 'schedule', 'emergency', 'guard', name='commanded', schema='farm').create(op.get_bind())
+    sa.Enum('tasmota', 'esphome', 'home_assistant', 'steading', 'gateway', name='dialect', schema='farm').create(op.get_bind())
+    sa.Enum('skip', 'run_late', 'reconcile', name='missed_policy', schema='farm').create(op.get_bind())
+    op.create_table('device_metrics',
+    sa.Column('organization_id', sa.Uuid(), nullable=False),
+    sa.Column('device_id', sa.Uuid(), nullable=False),
+    sa.Column('metric_type', sa.Text(), nullable=False),
+    sa.Column('recorded_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('farm_id', sa.Uuid(), nullable=False),
+    sa.Column('value', sa.Numeric(precision=12, scale=3), nullable=False),
+    sa.Column('status', sa.Text(), nullable=True),
+    sa.PrimaryKeyConstraint('organization_id', 'device_id', 'metric_type', 'recorded_at', name=op.f('pk_device_metrics')),
+    schema='farm',
+    postgresql_partition_by='RANGE (recorded_at)'
+    )
+    op.create_table('reading_metrics',
+    sa.Column('organization_id', sa.Uuid(), nullable=False),
+    sa.Column('device_id', sa.Uuid(), nullable=False),
+    sa.Column('sensor_type', sa.Text(), nullable=False),
+    sa.Column('granularity', sa.Enum('hourly', 'daily', name='granularity', schema='farm'), nullable=False),
+    sa.Column('period_start', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('farm_id', sa.Uuid(), nullable=False),
+    sa.Column('unit', sa.Text(), nullable=False),
+    sa.Column('minimum', sa.Numeric(precision=10, scale=2), nullable=False),
+    sa.Column('maximum', sa.Numeric(precision=10, scale=2), nullable=False),
+    sa.Column('total', sa.Numeric(precision=16, scale=2), nullable=False),
+    sa.Column('square_total', sa.Numeric(precision=20, scale=4), nullable=False),
+    sa.Column('reading_count', sa.Integer(), nullable=False),
+    sa.Column('on_s', sa.Integer(), nullable=True),
+    sa.Column('cycle_count', sa.Integer(), nullable=True),
+    sa.Column('updated_at', sa.DateTime(timezone=True), server_default=sa.text('now()'), nullable=False),
+    sa.PrimaryKeyConstraint('organization_id', 'device_id', 'sensor_type', 'granularity', 'period_start', name=op.f('pk_reading_metrics')),
+    schema='farm',
+    postgresql_partition_by='RANGE (period_start)'
+    )
+    op.create_table('stale_metrics',
+    sa.Column('organization_id', sa.Uuid(), nullable=False),
+    sa.Column('device_id', sa.Uuid(), nullable=False),
+    sa.Column('hour', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('marked_at', sa.DateTime(timezone=True), server_default=sa.text('now()'), nullable=False),
+    sa.PrimaryKeyConstraint('organization_id', 'device_id', 'hour', name=op.f('pk_stale_metrics')),
+    schema='farm'
+    )
+    op.create_table('backups',
+    sa.Column('created_at', sa.DateTime(timezone=True), server_default=sa.text('now()'), nullable=False),
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('key', sa.Text(), nullable=False),
+    sa.Column('store', sa.Text(), nullable=False),
+    sa.Column('started_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('finished_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('size_bytes', sa.BigInteger(), nullable=True),
+    sa.Column('sha256', sa.String(length=64), nullable=True),
+    sa.Column('row_counts', postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+    sa.Column('restorable_until_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('error', sa.Text(), nullable=True),
+    sa.Column('deleted_at', sa.DateTime(timezone=True), nullable=True),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_backups')),
+    schema='platform'
+    )
+    op.create_table('device_claims',
+    sa.Column('created_at', sa.DateTime(timezone=True), server_default=sa.text('now()'), nullable=False),
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('code', sa.Text(), nullable=False),
+    sa.Column('hardware_id', sa.Text(), nullable=False),
+    sa.Column('poll_hash', sa.LargeBinary(), nullable=False),
+    sa.Column('description', postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+    sa.Column('expires_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('claimed_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('organization_id', sa.Uuid(), nullable=True),
+    sa.Column('gateway_id', sa.Uuid(), nullable=True),
+    sa.Column('token_sealed', sa.LargeBinary(), nullable=True),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_device_claims')),
+    schema='platform'
+    )
+    op.create_index('ix_device_claims_hardware_id', 'device_claims', ['hardware_id'], unique=False, schema='platform')
+    op.create_index('uq_device_claims_code', 'device_claims', ['code'], unique=True, schema='platform', postgresql_where=sa.text('claimed_at is null'))
+    op.create_table('system_metrics',
+    sa.Column('metric_type', sa.Text(), nullable=False),
+    sa.Column('service_name', sa.Text(), nullable=False),
+    sa.Column('percentile', sa.Text(), nullable=False),
+    sa.Column('recorded_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('value', sa.Numeric(precision=16, scale=4), nullable=False),
+    sa.PrimaryKeyConstraint('metric_type', 'service_name', 'percentile', 'recorded_at', name=op.f('pk_system_metrics')),
+    schema='platform',
+    postgresql_partition_by='RANGE (recorded_at)'
+    )
+    op.create_table('taken_over',
+    sa.Column('created_at', sa.DateTime(timezone=True), server_default=sa.text('now()'), nullable=False),
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('organization_id', sa.Uuid(), nullable=False),
+    sa.Column('source', sa.Text(), nullable=False),
+    sa.Column('source_table', sa.Text(), nullable=False),
+    sa.Column('source_id', sa.Text(), nullable=False),
+    sa.Column('part', sa.Text(), nullable=False),
+    sa.Column('target', sa.Text(), nullable=False),
+    sa.Column('target_id', sa.Uuid(), nullable=False),
+    sa.Column('row', postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+    sa.ForeignKeyConstraint(['organization_id'], ['identity.organizations.id'], name=op.f('fk_taken_over_organization_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_taken_over')),
+    sa.UniqueConstraint('organization_id', 'id', name=op.f('uq_taken_over_organization_id_id')),
+    sa.UniqueConstraint('organization_id', 'source', 'source_table', 'source_id', 'part', name=op.f('uq_taken_over_organization_id_source_source_table_source_id_part')),
+    schema='farm'
+    )
+    op.create_table('recovery_codes',
+    sa.Column('created_at', sa.DateTime(timezone=True), server_default=sa.text('now()'), nullable=False),
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('user_id', sa.Uuid(), nullable=False),
+    sa.Column('code_hash', sa.LargeBinary(), nullable=False),
+    sa.Column('used_at', sa.DateTime(timezone=True), nullable=True),
+    sa.ForeignKeyConstraint(['user_id'], ['identity.users.id'], name=op.f('fk_recovery_codes_user_id'), ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_recovery_codes')),
+    schema='identity'
+    )
+    op.create_index('ix_recovery_codes_user_id', 'recovery_codes', ['user_id'], unique=False, schema='identity')
+    op.create_table('alert_subscriptions',
+    sa.Column('created_at', sa.DateTime(timezone=True), server_default=sa.text('now()'), nullable=False),
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('organization_id', sa.Uuid(), nullable=False),
+    sa.Column('user_id', sa.Uuid(), nullable=False),
+    sa.Column('alert_type', sa.Text(), nullable=False),
+    sa.Column('channel', postgresql.ENUM('in_app', 'push', 'email', 'sms', 'telegram', 'webhook', name='notification_channel', schema='notifications', create_type=False), nullable=False),
+    sa.Column('is_enabled', sa.Boolean(), nullable=False),
+    sa.Column('quiet_from', sa.Time(), nullable=True),
+    sa.Column('quiet_until', sa.Time(), nullable=True),
+    sa.Column('updated_at', sa.DateTime(timezone=True), server_default=sa.text('now()'), nullable=False),
+    sa.Column('deleted_at', sa.DateTime(timezone=True), nullable=True),
+    sa.ForeignKeyConstraint(['organization_id'], ['identity.organizations.id'], name=op.f('fk_alert_subscriptions_organization_id')),
+    sa.ForeignKeyConstraint(['user_id'], ['identity.users.id'], name=op.f('fk_alert_subscriptions_user_id'), ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_alert_subscriptions')),
+    sa.UniqueConstraint('organization_id', 'id', name=op.f('uq_alert_subscriptions_organization_id_id')),
+    sa.UniqueConstraint('organization_id', 'user_id', 'alert_type', 'channel', name=op.f('uq_alert_subscriptions_organization_id_user_id_alert_type_channel')),
+    schema='notifications'
+    )
+    op.create_table('restore_drills',
+    sa.Column('created_at', sa.DateTime(timezone=True), server_default=sa.text('now()'), nullable=False),
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('backup_id', sa.Uuid(), nullable=True),
+    sa.Column('started_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('finished_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('restored_until_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('is_whole', sa.Boolean(), nullable=True),
+    sa.Column('compared', postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+    sa.Column('error', sa.Text(), nullable=True),
+    sa.ForeignKeyConstraint(['backup_id'], ['platform.backups.id'], name=op.f('fk_restore_drills_backup_id'), ondelete='SET NULL'),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_restore_drills')),
+    schema='platform'
+    )
+    op.create_table('flock_batches',
+    sa.Column('deleted_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('created_at', sa.DateTime(timezone=True), server_default=sa.text('now()'), nullable=False),
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('organization_id', sa.Uuid(), nullable=False),
+    sa.Column('farm_id', sa.Uuid(), nullable=False),
+    sa.Column('name', sa.Text(), nullable=False),
+    sa.Column('house', sa.Text(), nullable=False),
+    sa.Column('kind', sa.Text(), nullable=False),
+    sa.Column('breed', sa.Text(), nullable=True),
+    sa.Column('placed_on', sa.Date(), nullable=False),
+    sa.Column('placed_age_days', sa.Integer(), nullable=False),
+    sa.Column('placed_count', sa.Integer(), nullable=False),
+    sa.Column('placed_weight_g', sa.Numeric(precision=8, scale=1), nullable=True),
+    sa.Column('targets', postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+    sa.Column('closed_on', sa.Date(), nullable=True),
+    sa.Column('closed_count', sa.Integer(), nullable=True),
+    sa.Column('closed_weight_kg', sa.Numeric(precision=10, scale=2), nullable=True),
+    sa.Column('notes', sa.Text(), nullable=True),
+    sa.Column('created_by', sa.Uuid(), nullable=True),
+    sa.Column('updated_at', sa.DateTime(timezone=True), server_default=sa.text('now()'), nullable=False),
+    sa.CheckConstraint('closed_on >= placed_on', name=op.f('ck_flock_batches_closed_after')),
+    sa.CheckConstraint('placed_count > 0', name=op.f('ck_flock_batches_placed_count')),
+    sa.ForeignKeyConstraint(['created_by'], ['identity.users.id'], name=op.f('fk_flock_batches_created_by')),
+    sa.ForeignKeyConstraint(['organization_id', 'farm_id'], ['farm.farms.organization_id', 'farm.farms.id'], name=op.f('fk_flock_batches_organization_id_farm_id')),
+    sa.ForeignKeyConstraint(['organization_id'], ['identity.organizations.id'], name=op.f('fk_flock_batches_organization_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_flock_batches')),
+    sa.UniqueConstraint('organization_id', 'id', name=op.f('uq_flock_batches_organization_id_id')),
+    schema='farm'
+    )
+    op.create_index('ix_flock_batches_farm_id', 'flock_batches', ['organization_id', 'farm_id', 'placed_on'], unique=False, schema='farm')
+    op.create_index('uq_flock_batches_house', 'flock_batches', ['organization_id', 'farm_id', sa.literal_column('lower(house)')], unique=True, schema='farm', postgresql_where=sa.text('closed_on is null and deleted_at is null'))
+    op.create_table('gateways',
+    sa.Column('created_at', sa.DateTime(timezone=True), server_default=sa.text('now()'), nullable=False),
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('organization_id', sa.Uuid(), nullable=False),
+    sa.Column('farm_id', sa.Uuid(), nullable=False),
+    sa.Column('hardware_id', sa.Text(), nullable=False),
+    sa.Column('name', sa.Text(), nullable=False),
+    sa.Column('house', sa.Text(), nullable=True),
+    sa.Column('firmware_version', sa.Text(), nullable=True),
+    sa.Column('is_online', sa.Boolean(), nullable=False),
+    sa.Column('last_heartbeat_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('status', postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+    sa.Column('claimed_by', sa.Uuid(), nullable=True),
+    sa.Column('deleted_at', sa.DateTime(timezone=True), nullable=True),
+    sa.ForeignKeyConstraint(['claimed_by'], ['identity.users.id'], name=op.f('fk_gateways_claimed_by')),
+    sa.ForeignKeyConstraint(['organization_id', 'farm_id'], ['farm.farms.organization_id', 'farm.farms.id'], name=op.f('fk_gateways_organization_id_farm_id')),
+    sa.ForeignKeyConstraint(['organization_id'], ['identity.organizations.id'], name=op.f('fk_gateways_organization_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_gateways')),
+    sa.UniqueConstraint('organization_id', 'id', name=op.f('uq_gateways_organization_id_id')),
+    schema='farm'
+    )
+    op.create_index('uq_gateways_hardware_id', 'gateways', ['hardware_id'], unique=True, schema='farm', postgresql_where=sa.text('deleted_at is null'))
+    op.create_table('broker_logins',
+    sa.Column('created_at', sa.DateTime(timezone=True), server_default=sa.text('now()'), nullable=False),
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('organization_id', sa.Uuid(), nullable=False),
+    sa.Column('device_id', sa.Uuid(), nullable=False),
+    sa.Column('username', sa.Text(), nullable=False),
+    sa.Column('password_hash', sa.Text(), nullable=False),
+    sa.Column('token_hash', sa.LargeBinary(), nullable=False),
+    sa.Column('created_by', sa.Uuid(), nullable=True),
+    sa.Column('revoked_at', sa.DateTime(timezone=True), nullable=True),
+    sa.ForeignKeyConstraint(['created_by'], ['identity.users.id'], name=op.f('fk_broker_logins_created_by')),
+    sa.ForeignKeyConstraint(['organization_id', 'device_id'], ['farm.devices.organization_id', 'farm.devices.id'], name=op.f('fk_broker_logins_organization_id_device_id'), ondelete='CASCADE'),
+    sa.ForeignKeyConstraint(['organization_id'], ['identity.organizations.id'], name=op.f('fk_broker_logins_organization_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_broker_logins')),
+    sa.UniqueConstraint('organization_id', 'id', name=op.f('uq_broker_logins_organization_id_id')),
+    schema='farm'
+    )
+    op.create_index('uq_broker_logins_username', 'broker_logins', ['username'], unique=True, schema='farm', postgresql_where=sa.text('revoked_at is null'))
+    op.create_table('discoveries',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('organization_id', sa.Uuid(), nullable=False),
+    sa.Column('farm_id', sa.Uuid(), nullable=True),
+    sa.Column('dialect', postgresql.ENUM('tasmota', 'esphome', 'home_assistant', 'steading', 'gateway', name='dialect', schema='farm', create_type=False), nullable=False),
+    sa.Column('identifier', sa.Text(), nullable=False),
+    sa.Column('name', sa.Text(), nullable=True),
+    sa.Column('description', postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+    sa.Column('first_seen_at', sa.DateTime(timezone=True), server_default=sa.text('now()'), nullable=False),
+    sa.Column('last_seen_at', sa.DateTime(timezone=True), server_default=sa.text('now()'), nullable=False),
+    sa.Column('device_id', sa.Uuid(), nullable=True),
+    sa.Column('dismissed_at', sa.DateTime(timezone=True), nullable=True),
+    sa.ForeignKeyConstraint(['organization_id', 'device_id'], ['farm.devices.organization_id', 'farm.devices.id'], name=op.f('fk_discoveries_organization_id_device_id'), ondelete='SET NULL (device_id)'),
+    sa.ForeignKeyConstraint(['organization_id', 'farm_id'], ['farm.farms.organization_id', 'farm.farms.id'], name=op.f('fk_discoveries_organization_id_farm_id'), ondelete='CASCADE'),
+    sa.ForeignKeyConstraint(['organization_id'], ['identity.organizations.id'], name=op.f('fk_discoveries_organization_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_discoveries')),
+    sa.UniqueConstraint('organization_id', 'dialect', 'identifier', name=op.f('uq_discoveries_organization_id_dialect_identifier')),
+    sa.UniqueConstraint('organization_id', 'id', name=op.f('uq_discoveries_organization_id_id')),
+    schema='farm'
+    )
+    op.create_table('flock_records',
+    sa.Column('deleted_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('created_at', sa.DateTime(timezone=True), server_default=sa.text('now()'), nullable=False),
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('organization_id', sa.Uuid(), nullable=False),
+    sa.Column('batch_id', sa.Uuid(), nullable=False),
+    sa.Column('day', sa.Date(), nullable=False),
+    sa.Column('dead', sa.Integer(), nullable=False),
+    sa.Column('culled', sa.Integer(), nullable=False),
+    sa.Column('feed_kg', sa.Numeric(precision=10, scale=2), nullable=True),
+    sa.Column('water_l', sa.Numeric(precision=10, scale=2), nullable=True),
+    sa.Column('weight_g', sa.Numeric(precision=8, scale=1), nullable=True),
+    sa.Column('weighed_count', sa.Integer(), nullable=True),
+    sa.Column('cause', sa.Text(), nullable=True),
+    sa.Column('notes', sa.Text(), nullable=True),
+    sa.Column('recorded_by', sa.Uuid(), nullable=True),
+    sa.Column('updated_at', sa.DateTime(timezone=True), server_default=sa.text('now()'), nullable=False),
+    sa.CheckConstraint('culled >= 0', name=op.f('ck_flock_records_culled')),
+    sa.CheckConstraint('dead >= 0', name=op.f('ck_flock_records_dead')),
+    sa.CheckConstraint('feed_kg >= 0', name=op.f('ck_flock_records_feed_kg')),
+    sa.CheckConstraint('water_l >= 0', name=op.f('ck_flock_records_water_l')),
+    sa.CheckConstraint('weight_g >= 0', name=op.f('ck_flock_records_weight_g')),
+    sa.ForeignKeyConstraint(['organization_id', 'batch_id'], ['farm.flock_batches.organization_id', 'farm.flock_batches.id'], name=op.f('fk_flock_records_organization_id_batch_id'), ondelete='CASCADE'),
+    sa.ForeignKeyConstraint(['organization_id'], ['identity.organizations.id'], name=op.f('fk_flock_records_organization_id')),
+    sa.ForeignKeyConstraint(['recorded_by'], ['identity.users.id'], name=op.f('fk_flock_records_recorded_by')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_flock_records')),
+    sa.UniqueConstraint('organization_id', 'batch_id', 'day', name=op.f('uq_flock_records_organization_id_batch_id_day')),
+    sa.UniqueConstraint('organization_id', 'id', name=op.f('uq_flock_records_organization_id_id')),
+    schema='farm'
+    )
+    op.add_column('device_commands', sa.Column('source', postgresql.ENUM('person', 'schedule', 'emergency', 'guard', name='commanded', schema='farm', create_type=False), nullable=False, server_default='person'), schema='farm')
+    op.add_column('device_commands', sa.Column('batch_id', sa.Uuid(), nullable=True), schema='farm')
+    op.add_column('device_commands', sa.Column('attempt_count', sa.SmallInteger(), nullable=False, server_default='0'), schema='farm')
+    op.add_column('device_commands', sa.Column('next_attempt_at', sa.DateTime(timezone=True), nullable=True), schema='farm')
+    op.add_column('device_commands', sa.Column('answer_until_at', sa.DateTime(timezone=True), nullable=True), schema='farm')
+    op.add_column('device_commands', sa.Column('canceled_by', sa.Uuid(), nullable=True), schema='farm')
+    op.execute("""create type farm.command_type as enum ('on', 'off', 'toggle', 'set_value', 'set_angle', 'set_speed')""")
+    op.execute("alter table farm.device_commands alter command_type type farm.command_type using command_type::text::farm.command_type")
+    op.create_index('ix_device_commands_batch_id', 'device_commands', ['organization_id', 'batch_id'], unique=False, schema='farm', postgresql_where=sa.text('batch_id is not null'))
+    op.create_foreign_key(op.f('fk_device_commands_canceled_by'), 'device_commands', 'users', ['canceled_by'], ['id'], source_schema='farm', referent_schema='identity')
+    op.add_column('devices', sa.Column('dialect', postgresql.ENUM('tasmota', 'esphome', 'home_assistant', 'steading', 'gateway', name='dialect', schema='farm', create_type=False), nullable=False, server_default='tasmota'), schema='farm')
+    op.add_column('devices', sa.Column('battery_percent', sa.SmallInteger(), nullable=True), schema='farm')
+    op.add_column('devices', sa.Column('signal_dbm', sa.SmallInteger(), nullable=True), schema='farm')
+    op.add_column('devices', sa.Column('startup_state', postgresql.ENUM('on', 'off', 'toggle', name='switch_action', schema='farm', create_type=False), nullable=True), schema='farm')
+    op.add_column('devices', sa.Column('max_on_s', sa.Integer(), nullable=True), schema='farm')
+    op.add_column('devices', sa.Column('on_since_at', sa.DateTime(timezone=True), nullable=True), schema='farm')
+    op.add_column('devices', sa.Column('value', sa.Numeric(precision=10, scale=2), nullable=True), schema='farm')
+    op.add_column('devices', sa.Column('contradicted_by', sa.Text(), nullable=True), schema='farm')
+    op.add_column('devices', sa.Column('contradicted_at', sa.DateTime(timezone=True), nullable=True), schema='farm')
+    op.add_column('farms', sa.Column('may_keepers_schedule', sa.Boolean(), nullable=False, server_default=sa.true()), schema='farm')
+    op.add_column('farms', sa.Column('is_stopped', sa.Boolean(), nullable=False, server_default=sa.false()), schema='farm')
+    op.add_column('farms', sa.Column('stopped_at', sa.DateTime(timezone=True), nullable=True), schema='farm')
+    op.add_column('farms', sa.Column('stopped_by', sa.Uuid(), nullable=True), schema='farm')
+    op.create_foreign_key(op.f('fk_farms_stopped_by'), 'farms', 'users', ['stopped_by'], ['id'], source_schema='farm', referent_schema='identity')
+    op.add_column('schedule_executions', sa.Column('is_late', sa.Boolean(), nullable=False, server_default=sa.false()), schema='farm')
+    op.add_column('schedule_executions', sa.Column('missed_policy', postgresql.ENUM('skip', 'run_late', 'reconcile', name='missed_policy', schema='farm', create_type=False), nullable=True), schema='farm')
+    op.add_column('schedule_executions', sa.Column('lag_ms', sa.Integer(), nullable=True), schema='farm')
+    op.create_index('ix_schedule_executions_scheduled_time', 'schedule_executions', ['organization_id', 'scheduled_time'], unique=False, schema='farm')
+    op.add_column('schedules', sa.Column('weekdays', postgresql.JSONB(astext_type=sa.Text()), nullable=True), schema='farm')
+    op.add_column('schedules', sa.Column('start_date', sa.Date(), nullable=True), schema='farm')
+    op.add_column('schedules', sa.Column('end_date', sa.Date(), nullable=True), schema='farm')
+    op.add_column('schedules', sa.Column('sun_event', sa.Text(), nullable=True), schema='farm')
+    op.add_column('schedules', sa.Column('sun_offset_minutes', sa.Integer(), nullable=True), schema='farm')
+    op.add_column('schedules', sa.Column('steps', postgresql.JSONB(astext_type=sa.Text()), nullable=True), schema='farm')
+    op.add_column('schedules', sa.Column('action_duration_s', sa.Integer(), nullable=True), schema='farm')
+    op.add_column('schedules', sa.Column('value', sa.Numeric(precision=10, scale=2), nullable=True), schema='farm')
+    op.add_column('schedules', sa.Column('minimum_on_s', sa.Integer(), nullable=True), schema='farm')
+    op.add_column('schedules', sa.Column('minimum_off_s', sa.Integer(), nullable=True), schema='farm')
+    op.add_column('schedules', sa.Column('fail_safe_action', postgresql.ENUM('on', 'off', 'toggle', name='switch_action', schema='farm', create_type=False), nullable=True), schema='farm')
+    op.add_column('schedules', sa.Column('silent_after_s', sa.Integer(), nullable=True), schema='farm')
+    op.add_column('schedules', sa.Column('missed_policy', postgresql.ENUM('skip', 'run_late', 'reconcile', name='missed_policy', schema='farm', create_type=False), nullable=False, server_default='skip'), schema='farm')
+    op.add_column('schedules', sa.Column('template', sa.Text(), nullable=True), schema='farm')
+    op.add_column('schedules', sa.Column('is_met', sa.Boolean(), nullable=True), schema='farm')
+    op.add_column('schedules', sa.Column('phase', sa.Text(), nullable=True), schema='farm')
+    op.add_column('schedules', sa.Column('phase_since_at', sa.DateTime(timezone=True), nullable=True), schema='farm')
+    op.add_column('schedules', sa.Column('cycles_done', sa.Integer(), nullable=False, server_default='0'), schema='farm')
+    op.add_column('schedules', sa.Column('failure_count', sa.SmallInteger(), nullable=False, server_default='0'), schema='farm')
+    op.add_column('auth_sessions', sa.Column('is_second_factor_due', sa.Boolean(), nullable=False, server_default=sa.false()), schema='identity')
+    op.add_column('users', sa.Column('totp_secret_encrypted', sa.LargeBinary(), nullable=True), schema='identity')
+    op.add_column('users', sa.Column('totp_last_step', sa.BigInteger(), nullable=True), schema='identity')
+    
+
+    stream("farm.device_metrics")
+    stream("farm.reading_metrics")
+    stream("platform.system_metrics", retention="12 months")
+    for table in ("farm.device_metrics", "farm.reading_metrics"):
+        wall(table)
+    wall("platform.system_metrics", using="true", grants="select, insert")
+    for table in TABLES:
+        wall(table)
+    for table in ("platform.backups", "platform.restore_drills"):
+        wall(table, using="true", grants="select")
+    for table in ("platform.device_claims", "identity.recovery_codes"):
+        wall(table, using="false", grants="select")
+
+
+def downgrade() -> None:
+    raise NotImplementedError("a database goes forward only; restore a backup to go back")
