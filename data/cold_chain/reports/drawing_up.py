@@ -1,7 +1,6 @@
 """From what was fetched the facts are drawn up: pure, and the same every time."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -26,7 +25,7 @@ from data.cold_chain.reports.facts import (
     UnitFact,
     Verdict,
 )
-from data.cold_chain.reports.gathering import Material, Row, UnitRow
+from data.cold_chain.reports.gathering import Material, Readings, Row, UnitRow
 from data.cold_chain.reports.limits import Held, Scope, over_time
 from data.cold_chain.reports.unit_time import NONE_READ, Log, UnitTime, instant
 
@@ -36,39 +35,29 @@ ANSWERED_WITHIN = timedelta(hours=12)
 """An action without an alert answers an excursion of its unit that ended no longer before it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Drawn:
-    """The facts, and each unit's time for its picture."""
-
-    facts: Facts
-    times: dict[UUID, UnitTime]
-
-
-def draw_up(made: Material, asked: Asked) -> Drawn:
-    """The facts of a report."""
-    times: dict[UUID, UnitTime] = {}
-    units = [_unit(made, asked, unit, times) for unit in made.units]
-    facts = Facts(
+def draw_up(made: Material, asked: Asked, units: Iterable[UnitFact]) -> Facts:
+    """The facts of a report, from those of its units."""
+    return Facts(
         kind=asked.kind, organization=made.organization, scope=made.scope, scope_name=made.scope_name, first_day=asked.first_day,
         last_day=asked.last_day, time_zone=made.time_zone, as_of=asked.as_of, made_for=asked.made_for,
         people=tuple(PersonFact(row["name"], row["role"]) for row in made.people), units=tuple(units),
         site_alerts=_alerts(made, sorted({unit.site_id for unit in made.units}), asked.as_of),
     )  # fmt: skip
-    return Drawn(facts, times)
 
 
-def _unit(made: Material, asked: Asked, unit: UnitRow, times: dict[UUID, UnitTime]) -> UnitFact:
-    readings = made.readings.get(unit.id, NONE_READ)
+def draw_unit(made: Material, asked: Asked, unit: UnitRow, readings: Readings | None) -> tuple[UnitFact, UnitTime]:
+    """The facts of one unit, and its time for a picture of it."""
+    readings = readings or NONE_READ
     since, until = _in_use(asked, unit, [instant(readings.taken_s[0])] if readings.taken_s.size else [])
     held = _held(made, unit, since, until)
     manual = timedelta(minutes=unit.manual_minutes) if unit.manual_minutes else held[-1].rule.manual_after
     logs = tuple(_log(row) for row in made.logs.get(unit.id, ()))
     spoken = [Log(int(one.recorded_at.timestamp()), manual.total_seconds(), one.is_in_limits) for one in logs if not one.is_corrected]
-    time = times[unit.id] = UnitTime(since, until, readings, held, spoken, manual.total_seconds())
+    time = UnitTime(since, until, readings, held, spoken, manual.total_seconds())
     actions = _actions(made.actions.get(unit.id, ()), since)
     excursions = tuple(_excursion(one, time, made.recorded.get(unit.id, ()), actions) for one in time.spells())
     gaps, shares = tuple(time.gaps()), time.shares()
-    return UnitFact(
+    fact = UnitFact(
         id=unit.id, name=unit.name, unit_type=unit.unit_type, area=unit.area, site_id=unit.site_id, site=unit.site,
         time_zone=unit.time_zone, since=since, until=until, interval_s=held[-1].rule.interval.total_seconds(),
         verdict=verdict(shares, excursions, [log for log in logs if log.recorded_at >= since], any(gap.is_missed for gap in gaps), actions),
@@ -79,6 +68,7 @@ def _unit(made: Material, asked: Asked, unit: UnitRow, times: dict[UUID, UnitTim
         alerts=_alerts(made, [unit.id], asked.as_of), actions=actions,
         sensors=tuple(_sensor(row, since, until) for row in made.sensors.get(unit.id, ())),
     )  # fmt: skip
+    return fact, time
 
 
 def verdict(

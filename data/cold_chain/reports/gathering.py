@@ -1,6 +1,6 @@
 """What a report is drawn up from, fetched in a handful of statements however many units there are."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -66,7 +66,6 @@ class Material:
     scope: str
     scope_name: str
     units: Sequence[UnitRow]
-    readings: dict[UUID, Readings] = field(default_factory=dict)
     said: dict[tuple[Scope, UUID | None], dict[str, Any]] = field(default_factory=dict)
     changes: dict[tuple[Scope, UUID | None], list[Change]] = field(default_factory=dict)
     logs: dict[UUID, list[Row]] = field(default_factory=dict)
@@ -87,18 +86,10 @@ def unpacked(packed: bytes) -> Readings:
 
 
 async def gather(tx: Transaction, asked: Asked) -> Material:
-    """Fetch it all. NotFound where the thing that was asked about is not there (for whoever this transaction is)."""
+    """Fetch it all but the readings. NotFound where the thing that was asked about is not there (for this transaction)."""
     made = await _scope(tx, asked)
-    stretches = [asked.stretch(unit.time_zone) for unit in made.units]
-    start = min((one[0] for one in stretches), default=asked.as_of)
-    end = max((one[1] for one in stretches), default=asked.as_of)
-    values = {
-        "organization_id": tx.organization_id, "units": columns.ids([u.id for u in made.units]),
-        "sites": columns.ids(sorted({u.site_id for u in made.units})), "start": start, "end": end, "as_of": asked.as_of,
-        "earliest": start - EARLIEST_READ,
-    }  # fmt: skip
+    values = _values(tx, made, asked)
     await _rules(tx, made, values)
-    await _readings(tx, made, values, asked.days)
     for rows, statement in (
         (made.logs, statements.LOGS), (made.actions, statements.ACTIONS), (made.alerts, statements.ALERTS),
         (made.recorded, statements.EXCURSIONS), (made.doors, statements.DOORS), (made.sensors, statements.SENSORS),
@@ -145,12 +136,24 @@ def _scope_of(row: Row) -> tuple[Scope, UUID | None]:
     return (Scope.SITE, row["site_id"]) if row["site_id"] else (Scope.ORGANIZATION, None)
 
 
-async def _readings(tx: Transaction, made: Material, values: Mapping[str, Any], days: int) -> None:
-    at_once = max(1, UNIT_DAYS_AT_ONCE // days)
+async def readings(tx: Transaction, made: Material, asked: Asked) -> AsyncIterator[Mapping[UUID, Readings]]:
+    """The units' readings, so many units at a time as fit into the memory; those that have none are not in the answer."""
+    values = _values(tx, made, asked)
+    at_once = max(1, UNIT_DAYS_AT_ONCE // asked.days)
     for first in range(0, len(made.units), at_once):
         these = columns.ids([unit.id for unit in made.units[first : first + at_once]])
-        for unit_id, packed in await tx.execute(text(statements.READINGS), {**values, "units": these}):
-            made.readings[unit_id] = unpacked(packed)
+        rows = await tx.execute(text(statements.READINGS), {**values, "units": these})
+        yield {unit_id: unpacked(packed) for unit_id, packed in rows}
+
+
+def _values(tx: Transaction, made: Material, asked: Asked) -> dict[str, Any]:
+    stretches = [asked.stretch(unit.time_zone) for unit in made.units]
+    start = min((one[0] for one in stretches), default=asked.as_of)
+    return {
+        "organization_id": tx.organization_id, "units": columns.ids([u.id for u in made.units]),
+        "sites": columns.ids(sorted({u.site_id for u in made.units})), "start": start, "as_of": asked.as_of,
+        "end": max((one[1] for one in stretches), default=asked.as_of), "earliest": start - EARLIEST_READ,
+    }  # fmt: skip
 
 
 def _by(rows: dict[UUID, list[Row]], found: Any, name: str) -> None:

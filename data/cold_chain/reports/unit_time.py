@@ -43,7 +43,7 @@ class UnitTime:
         which = np.searchsorted(np.array([h.since.timestamp() for h in held[1:]]), readings.taken_s, side="right")
         intervals = np.array([h.rule.interval.total_seconds() for h in held])[which]
         self.apart = intervals * GAP_INTERVALS
-        reaches = np.array([minutes.reach_s(h.rule.interval.total_seconds()) for h in held])[which]
+        self.reaches = reaches = np.array([minutes.reach_s(h.rule.interval.total_seconds()) for h in held])[which]
         count = minutes.minutes_between(since, until)
         self.kinds: Kinds = minutes.classify(
             self.start_s, count, readings.taken_s, readings.received_s, reaches,
