@@ -11,7 +11,7 @@ import numpy as np
 from data.alerts.commands import Trouble, raise_alert, resolve_open
 from data.alerts.tables import AlertStatus, Severity
 from data.cold_chain import rules
-from data.cold_chain.commands import places, states
+from data.cold_chain.commands import metrics, places, states
 from data.cold_chain.commands import rules as rule_commands
 from data.cold_chain.commands.states.saving import link
 from data.cold_chain.queries import watch
@@ -65,6 +65,7 @@ async def live_through(tx: Transaction, staff: Staff, *, start: datetime, end: d
     months = [_month(room, sensors[room.device_eui].device_id, units, sensors[room.device_eui].unit_id, start, end) for room in ROOMS]
     columns = ("unit_id", "device_id", "recorded_at", "received_at", "temperature_celsius", "humidity_percent", "battery_percent", "signal_dbm", "source")
     count = await pour(tx, "cold_chain.sensor_readings", columns, (row for month in months for row in _readings(month)))
+    await metrics.mark_stretch(tx, start, end)
     doors = ("unit_id", "device_id", "recorded_at", "received_at", "is_open", "duration_s")
     await pour(tx, "cold_chain.door_events", doors, (row for month in months for row in _doors(month)))
     for month in months:
