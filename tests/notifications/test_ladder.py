@@ -14,7 +14,21 @@ from data.identity.tables import Role
 from data.notifications import commands
 from data.notifications.tables import Channel, DeliveryStatus, Notification, Purpose
 from jobs import alerts as job
-from tests.factories.alerts import AT, SITE, again, contact, minute, minutes_pass, policy, raised, sent, shift, story, system, trouble
+from tests.factories.alerts import (
+    AT,
+    SITE,
+    again,
+    contact,
+    minute,
+    minutes_pass,
+    policy,
+    raised,
+    sent,
+    shift,
+    story,
+    system,
+    trouble,
+)
 from tests.factories.people import World, person
 
 WARM = Severity.WARNING
