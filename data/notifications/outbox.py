@@ -53,7 +53,7 @@ class Message:
 
 
 async def queue(tx: Transaction, messages: Sequence[Message], *, at: datetime | None = None) -> Sequence[UUID]:
-    """Write a row for each message and address, in one statement; the ids of those that were not written before.
+    """Write a row for each message and address, some hundreds a statement; the ids of those that were not written before.
 
     What is not sent is a row too: `suppressed`, with the reason. A message to an inbox is there at once. Needs a transaction of
     one organization; a few questions are asked however many messages there are.
@@ -63,8 +63,9 @@ async def queue(tx: Transaction, messages: Sequence[Message], *, at: datetime | 
     decided_at = at or now()
     book = await addresses.look_up(tx, messages, at=decided_at)
     rows = [row for message in messages for row in _rows(tx, message, book, decided_at)]
-    statement = insert(NotificationDelivery).values(rows).on_conflict_do_nothing(index_elements=["organization_id", "dedupe_key"])
-    written = set((await tx.execute(statement.returning(col(NotificationDelivery.id)))).scalars())
+    statement = insert(NotificationDelivery).on_conflict_do_nothing(index_elements=["organization_id", "dedupe_key"])
+    writing = statement.returning(col(NotificationDelivery.id)).execution_options(render_nulls=True)
+    written = set((await tx.execute(writing, rows)).scalars()) if rows else set()
     kept = [row for row in rows if row["id"] in written]
     await _into_inboxes(tx, kept)
     if any(row["status"] is DeliveryStatus.PENDING for row in kept):

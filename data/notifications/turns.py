@@ -145,9 +145,13 @@ def by_hand(told: Told, policy: Settled, *, at: datetime) -> Turn:
     return Turn(Act.ESCALATE, at, _after(policy, began, level, at), level, step, began)
 
 
-def after_pause(told: Told, policy: Settled, *, at: datetime) -> datetime:
-    """From when the steps are counted once a pause has ended: the next comes as long after it as after the step before."""
-    return at - (offset(ladder(policy), told.level) or timedelta())
+def wake(told: Told, policy: Settled, *, zone: str, at: datetime) -> Turn:
+    """A pause has ended in which nobody was told: those who knew are told again, and the next step is as far away as it was."""
+    quiet = None if told.severity == "critical" else quiet_end(policy, zone, at)
+    if quiet:
+        return Turn(Act.WAIT, at, quiet, told.level, None, told.ladder_from_at, QUIET, {"until_at": quiet})
+    began = at - (offset(ladder(policy), told.level) or timedelta())
+    return Turn(Act.REMIND, at, _after(policy, began, told.level, at), told.level, None, began)
 
 
 def _after(policy: Settled, began: datetime, level: int, last_told_at: datetime) -> datetime | None:

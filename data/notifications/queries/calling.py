@@ -87,7 +87,6 @@ class Reached:
     channel: Channel
     user_id: UUID | None
     contact_id: UUID | None
-    recipient: str
 
 
 TELLING = (Purpose.ALERT, Purpose.ESCALATION, Purpose.REMINDER)
@@ -98,7 +97,7 @@ async def reached(tx: Transaction, alert_ids: Collection[UUID]) -> Mapping[UUID,
     """By whom and how each of these alerts was heard outside the inbox."""
     row = NotificationDelivery
     statement = (
-        select(row.alert_id, row.channel, row.user_id, row.contact_id, row.recipient)
+        select(row.alert_id, row.channel, row.user_id, row.contact_id)
         .where(
             col(row.alert_id).in_(alert_ids), col(row.purpose).in_(TELLING), col(row.status).in_(WENT_OUT),
             col(row.channel).not_in((Channel.IN_APP, Channel.WEBHOOK)),
@@ -106,7 +105,7 @@ async def reached(tx: Transaction, alert_ids: Collection[UUID]) -> Mapping[UUID,
         .distinct()
     )  # fmt: skip
     found: dict[UUID, list[Reached]] = {}
-    for alert_id, channel, user_id, contact_id, recipient in await tx.exec(statement):
+    for alert_id, channel, user_id, contact_id in await tx.exec(statement):
         if alert_id:
-            found.setdefault(alert_id, []).append(Reached(channel, user_id, contact_id, recipient))
+            found.setdefault(alert_id, []).append(Reached(Channel(channel), user_id, contact_id))
     return found
