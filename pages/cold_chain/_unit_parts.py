@@ -62,7 +62,7 @@ def now_card(look: Looker, seen: Seen) -> None:
             badge(*face(unit))
             if unit.last_reading_at is not None:
                 with ui.element("span").classes("st-soft"):
-                    age(unit.status_changed_at, unit.time_zone, prefix=_("since") + " ")
+                    age(unit.status_changed_at, unit.time_zone, prefix=_("changed") + " ")
         with ui.element("div").classes("st-facts"):
             said(_("Temperature"), temperature(unit.last_celsius))
             with fact(_("Measured")):

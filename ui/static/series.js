@@ -1,5 +1,7 @@
 // A time-series chart on the bundled Plotly. Times travel as epoch ms and are shown in the place's own zone.
 const decode = (text, Kind) => new Kind(Uint8Array.from(atob(text), (c) => c.charCodeAt(0)).buffer);
+// Plotly knows only plain colours: ours are six hex digits.
+const faint = (hex) => `rgba(${[1, 3, 5].map((i) => parseInt(hex.trim().slice(i, i + 2), 16)).join(',')},0.2)`;
 const GLYPHS = { door: 'square', log: 'diamond', action: 'star', note: 'circle' };
 
 function zoneShift(zone) {
@@ -92,7 +94,7 @@ export default {
       const font = { family: css('font'), size: phone ? 13 : 12, color: css('text-soft') };
       const iso = (t) => new Date(to(t)).toISOString().slice(0, 23), above = this.lines.filter((l) => !l.below), below = this.lines.filter((l) => l.below);
       const traces = this.lines.flatMap((l) => {
-        const at = l.x.map(iso), yaxis = l.below ? 'y3' : 'y', unit = l.below ? this.words.below : this.unit, color = css(`series-${(l.below ? below : above).indexOf(l) % 5}`);
+        const at = l.x.map(iso), yaxis = l.below ? 'y3' : 'y', unit = l.below ? this.words.below : this.unit, color = css(`series-${(l.below ? below.indexOf(l) + 1 : above.indexOf(l)) % 5}`);
         const line = {
           type: 'scatter', mode: l.x.length < 40 ? 'lines+markers' : 'lines', name: l.name, x: at, y: l.y, yaxis, connectgaps: false, showlegend: !l.below, legendgroup: l.key,
           line: { color, width: l.y.length > 600 ? 1.25 : 2 }, marker: { size: 5 }, hovertemplate: `%{y:.1f} ${unit}`,
@@ -160,7 +162,7 @@ export default {
         if (i > start) { x.push(at[i - 1]); y.push(null); }
         start = i + 1;
       }
-      return { type: 'scatter', mode: 'lines', x, y, yaxis, fill: 'toself', fillcolor: `color-mix(in srgb, ${color} 22%, transparent)`, line: { width: 0 }, hoverinfo: 'skip', showlegend: false, legendgroup: l.key };
+      return { type: 'scatter', mode: 'lines', x, y, yaxis, fill: 'toself', fillcolor: faint(color), line: { width: 0 }, hoverinfo: 'skip', showlegend: false, legendgroup: l.key };
     },
     // A point with a gap on either side has no line to be seen by.
     alone(l, at, { yaxis, color }) {
