@@ -24,6 +24,8 @@ from data.identity.tables import ApiToken, AuthSession, Organization, Role, Supp
 SESSION_LIFE = timedelta(days=30)
 FAILURES_ALLOWED = 5
 LOCKED_FOR = timedelta(minutes=15)
+CODE_WITHIN = timedelta(minutes=10)
+"""How long a right password waits for the code of the second factor."""
 LOOKING_IN = (Role.VIEWER, Role.INSPECTOR)
 """What somebody who runs the installation may do in an organization that is not theirs: look, and take away."""
 
@@ -57,17 +59,17 @@ async def sign_in(email_or_phone: str, password: str, browser: Browser) -> str:
     async with across_tenants("sign-in") as tx:
         user = await _named(tx, name)
         if user and user.locked_until_at and user.locked_until_at > now():
-            raise Forbidden("Too many wrong passwords. Try again in {minutes} minutes.", minutes=_minutes_left(user))
+            raise Forbidden("Too many wrong passwords. Try again in {minutes} minutes.", minutes=minutes_left(user))
     is_right = await anyio.to_thread.run_sync(is_password, password, user.password_hash if user else None)
     refusal: Refusal | None = None
     token = ""
     async with across_tenants("sign-in") as tx:
         if user is None or not is_right or not user.is_active:
             if user:
-                await _count_failure(tx, user.id)
+                await count_failure(tx, user.id)
             refusal = Unauthenticated("The name or the password is not right.")
         else:
-            token = await open_session(tx, user.id, browser)
+            token = await open_session(tx, user.id, browser, asks_code=True)
     if refusal:
         raise refusal
     return token
@@ -83,12 +85,14 @@ async def _named(tx: Transaction, name: str) -> User | None:
     ).first()
 
 
-def _minutes_left(user: User) -> int:
+def minutes_left(user: User) -> int:
+    """How long a locked account stays so."""
     assert user.locked_until_at
     return max(1, -int(-(user.locked_until_at - now()).total_seconds() // 60))
 
 
-async def _count_failure(tx: Transaction, user_id: UUID) -> None:
+async def count_failure(tx: Transaction, user_id: UUID) -> None:
+    """One more wrong password or code; the fifth locks the account for a quarter of an hour."""
     user = await tx.get_one(User, user_id, with_for_update=True)
     user.failed_sign_ins += 1
     if user.failed_sign_ins >= FAILURES_ALLOWED:
@@ -119,10 +123,13 @@ async def sign_in_by_provider(issuer: str, subject: str, verified_email: str | N
         return await open_session(tx, user.id, browser)
 
 
-async def open_session(tx: Transaction, user_id: UUID, browser: Browser) -> str:
-    """A new session of that person; its token is told this once."""
+async def open_session(tx: Transaction, user_id: UUID, browser: Browser, *, asks_code: bool = False) -> str:
+    """A new session of that person; its token is told this once. With `asks_code` it opens nothing before the code of their second
+    factor was shown, where they have one."""
     user = await tx.get_one(User, user_id)
-    user.failed_sign_ins, user.locked_until_at, user.last_login_at = 0, None, now()
+    is_due = asks_code and user.is_mfa_enabled
+    if not is_due:
+        user.failed_sign_ins, user.locked_until_at, user.last_login_at = 0, None, now()
     token = new_token()
     home = (
         await tx.exec(
@@ -135,7 +142,8 @@ async def open_session(tx: Transaction, user_id: UUID, browser: Browser) -> str:
     tx.add(user)
     tx.add(
         AuthSession(
-            user_id=user_id, organization_id=home, token_hash=token_hash(token), expires_at=now() + SESSION_LIFE,
+            user_id=user_id, organization_id=home, token_hash=token_hash(token),
+            expires_at=now() + (CODE_WITHIN if is_due else SESSION_LIFE), is_second_factor_due=is_due,
             ip_address=browser.ip_address, user_agent=browser.user_agent, device_name=_device(browser.user_agent),
         )
     )  # fmt: skip
@@ -158,6 +166,7 @@ async def who(token: str, browser: Browser) -> Actor | None:
                 .join(User, col(User.id) == AuthSession.user_id)
                 .where(
                     AuthSession.token_hash == token_hash(token),
+                    col(AuthSession.is_second_factor_due).is_(False),
                     col(AuthSession.revoked_at).is_(None),
                     AuthSession.expires_at > now(),
                     col(User.deleted_at).is_(None),

@@ -6,8 +6,8 @@ from sqlalchemy.dialects import postgresql
 
 from migrations.ddl import stream, wall
 
-revision = "0010_farm_whole"
-down_revision = "0009_cold_chain_whole"
+revision = "0011_farm_whole"
+down_revision = "0010_streams"
 branch_labels = None
 depends_on = None
 

@@ -11,6 +11,7 @@ from data.identity import commands, door, queries
 from data.identity.events import SessionEnded
 from data.identity.tables import AuthSession
 from pages._shell import Looker, field_errors, screen
+from pages.identity import _second_factor
 from ui.age import age
 from ui.badge import badge
 from ui.dialog import confirm
@@ -27,6 +28,8 @@ async def settings(look: Looker) -> None:
         with ui.element("section").classes("st-card"):
             ui.label(_("How you see things")).classes("st-h2").props("role=heading aria-level=2")
             _preferences(look, me.language, me.units, me.time_zone)
+        with ui.element("section").classes("st-card"):
+            await _second_factor.card(look, is_on=me.is_mfa_enabled, name=me.email or me.phone or me.name)
         with ui.element("section").classes("st-card"):
             ui.label(_("Where you are signed in")).classes("st-h2").props("role=heading aria-level=2")
             _sessions(look)

@@ -1,5 +1,9 @@
+from datetime import timedelta
+
+import pyotp
 import pytest
 
+from data.core.time import now
 from tests.e2e.conftest import Visitors
 from tests.factories.people import PASSWORD, World
 
@@ -55,3 +59,34 @@ async def test_a_visitor_reads_khmer_when_the_browser_asks_for_it(visitors: Visi
     somebody = await visitors.anonymous(width=390, height=844)
     await somebody.page.goto(f"{visitors.url}/sign-in?language=km")
     assert await somebody.page.evaluate("document.documentElement.lang") == "km"
+
+
+async def test_a_second_factor_is_set_up_and_asked_for_from_then_on(visitors: Visitors, home: World) -> None:
+    somebody = await visitors.signed_in("olga.green@example.org")
+    page = await somebody.open("/settings")
+    await page.get_by_role("button", name="Set it up").click()
+    dialog = page.get_by_role("dialog")
+    secret = (await dialog.locator(".st-secret-text").inner_text()).replace(" ", "")
+    await dialog.get_by_label("Code", exact=True).fill("000000")
+    await dialog.get_by_role("button", name="Turn it on").click()
+    await dialog.get_by_text("The code is not right.").wait_for()
+    await dialog.get_by_label("Code", exact=True).fill(pyotp.TOTP(secret).at(now() - timedelta(seconds=30)))
+    await dialog.get_by_role("button", name="Turn it on").click()
+    await page.get_by_text("Recovery codes", exact=True).wait_for()
+
+    another = await visitors.anonymous(width=390, height=844)
+    page = another.page
+    await page.goto(f"{visitors.url}/sign-in?next=/people")
+    await page.fill("input[name=name]", "olga.green@example.org")
+    await page.fill("input[name=password]", PASSWORD)
+    await page.click("button[type=submit]")
+    await page.wait_for_url("**/sign-in/code**")
+    await page.goto(f"{visitors.url}/people")
+    assert "/sign-in" in page.url, "the password alone opens nothing"
+    await page.goto(f"{visitors.url}/sign-in/code?next=/people")
+    await page.fill("input[name=code]", "123456")
+    await page.click("button[type=submit]")
+    await page.get_by_text("The code is not right.").wait_for()
+    await page.fill("input[name=code]", pyotp.TOTP(secret).now())
+    await page.click("button[type=submit]")
+    await page.wait_for_url("**/people")
