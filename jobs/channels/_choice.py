@@ -78,3 +78,8 @@ def vapid_keys(settings: Settings) -> list[Vapid]:
 def vapid_contact(settings: Settings) -> str:
     """Whom a push service may write to about us."""
     return settings.origin if settings.is_https else f"mailto:{settings.mail_from}"
+
+
+def public_key(settings: Settings) -> str:
+    """What browsers subscribe with."""
+    return vapid_keys(settings)[0].public

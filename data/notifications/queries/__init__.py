@@ -19,10 +19,11 @@ from data.notifications.queries.deliveries import (
     failed_lately,
     latest_of,
     own_deliveries,
+    told,
 )
 from data.notifications.queries.inboxes import inbox, unread_count
 
 __all__ = [
     "Reached", "SetUp", "Told", "bot", "browser_names", "deliveries", "delivery", "endpoint", "failed_lately", "has_sms",
-    "inbox", "latest_of", "organization_addresses", "own_addresses", "own_deliveries", "own_preference", "set_up", "unread_count",
+    "inbox", "latest_of", "organization_addresses", "own_addresses", "own_deliveries", "own_preference", "set_up", "told", "unread_count",
 ]  # fmt: skip

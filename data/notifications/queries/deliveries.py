@@ -31,6 +31,24 @@ class Told:
     name: str
 
 
+_NAME = func.coalesce(User.name, EscalationContact.name, WebhookEndpoint.name, "")
+_WITH_NAMES = (
+    select(NotificationDelivery, _NAME)
+    .outerjoin(User, col(User.id) == NotificationDelivery.user_id)
+    .outerjoin(EscalationContact, col(EscalationContact.id) == NotificationDelivery.contact_id)
+    .outerjoin(WebhookEndpoint, col(WebhookEndpoint.id) == NotificationDelivery.endpoint_id)
+)
+
+
+async def told(tx: Transaction, delivery_id: UUID) -> Told:
+    """One of them, with the name of whom it was for."""
+    tx.actor.require(VIEW)
+    found = (await tx.exec(_WITH_NAMES.where(NotificationDelivery.id == delivery_id))).one_or_none()
+    if found is None:
+        raise NotFound("There is no such message.")
+    return Told(*found)
+
+
 async def delivery(tx: Transaction, delivery_id: UUID, *, for_update: bool = False) -> NotificationDelivery:
     """One of them: one's own, or any with the right to see all."""
     statement = select(NotificationDelivery).where(NotificationDelivery.id == delivery_id)
@@ -45,20 +63,14 @@ async def deliveries(
 ) -> tuple[Sequence[Told], int]:
     """A page of all that was sent or decided not to be, the latest first, and how many there are."""
     tx.actor.require(VIEW)
-    name = func.coalesce(User.name, EscalationContact.name, WebhookEndpoint.name, "")
-    statement = (
-        select(NotificationDelivery, name)
-        .outerjoin(User, col(User.id) == NotificationDelivery.user_id)
-        .outerjoin(EscalationContact, col(EscalationContact.id) == NotificationDelivery.contact_id)
-        .outerjoin(WebhookEndpoint, col(WebhookEndpoint.id) == NotificationDelivery.endpoint_id)
-    )
+    statement = _WITH_NAMES
     where = []
     if status:
         where.append(col(NotificationDelivery.status) == DeliveryStatus(status))
     if channel:
         where.append(col(NotificationDelivery.channel) == Channel(channel))
     if search:
-        where.append(or_(name.ilike(f"%{search}%"), col(NotificationDelivery.recipient).ilike(f"%{search}%")))
+        where.append(or_(_NAME.ilike(f"%{search}%"), col(NotificationDelivery.recipient).ilike(f"%{search}%")))
     total = (await tx.exec(select(func.count()).select_from(statement.where(*where).subquery()))).one()
     rows = await tx.exec(statement.where(*where).order_by(col(NotificationDelivery.created_at).desc(), col(NotificationDelivery.id).desc()).offset(offset).limit(limit))
     return [Told(one, whose) for one, whose in rows.all()], total
