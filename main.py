@@ -44,6 +44,7 @@ from jobs import (
     trees,
     upkeep,
 )
+from jobs.channels._choice import public_key
 from jobs.channels.payments import Payments
 from jobs.networks import _refusals, assessments, chirpstack, hub, ingest, mqtt, osmand, owntracks, stripe, telnyx, ttn
 from jobs.networks._door import intake
@@ -160,6 +161,7 @@ def compose(settings: Settings, *besides: Beside) -> FastAPI:
     _refusals.install(pages_app)
     pages_app.state.settings, pages_app.state.has_oidc = settings, bool(settings.oidc_issuer)
     pages_app.state.send_reset = resets.sender(settings, new_password)
+    pages_app.state.push_key = public_key(settings)
     pages_app.state.payments = (
         Payments(settings.stripe_secret_key, settings.origin, settings.stripe_api_url) if settings.stripe_secret_key else None
     )

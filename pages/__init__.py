@@ -26,6 +26,7 @@ MENU = (
     Item("alerts", "Alerts", "notifications_active", "/alerts", "alerts.view"),
     Item("people", "People", "group", "/people", "people.view", group="Organization"),
     Item("tokens", "Machines", "vpn_key", "/machines", "tokens.edit", group="Organization"),
+    Item("channels", "Channels", "campaign", "/channels", "notifications.edit", group="Organization"),
     Item("billing", "Billing", "receipt_long", "/billing", "billing.view", group="Organization"),
     Item("operations", "Operations", "monitor_heart", "/operations", "operations.view", group="Organization"),
 )
@@ -38,6 +39,7 @@ SCREENS = (
     "tracking.trackers", "tracking.tracker", "tracking.imports", "tracking.runs", "tracking.run",
     "trees.jobs", "trees.job", "trees.devices",
     "alerts.alerts", "alerts.inbox",
+    "notifications.own", "notifications.channels", "notifications.messages", "notifications.message", "notifications.unsubscribe",
     "identity.sign_in", "identity.provider", "identity.invitation", "identity.reset", "identity.settings", "identity.people", "identity.tokens",
     "platform.billing", "platform.operations", "platform.support",
 )  # fmt: skip

@@ -33,6 +33,10 @@ DOORS = ("/feeds/", "/api/", "/webhooks/", "/health")
 """Machines' doors: they show secrets of their own, never a cookie, and are not asked for an origin."""
 
 
+ASKED_BY_OTHERS = ("/unsubscribe",)
+"""Posts that a mail program makes for its reader (RFC 8058): the sealed link is the proof, and there is no origin."""
+
+
 class Gate:
     """Pure ASGI, over http and websocket alike."""
 
@@ -64,7 +68,8 @@ class Gate:
             if page_id not in Client.instances or not _owns_client(page_id, state["owner"]):
                 await _refuse(scope, receive, send)
                 return
-        if scope["method"] not in ("GET", "HEAD") and not self._is_our_origin(headers):
+        is_asked_by_others = scope["path"] in ASKED_BY_OTHERS
+        if scope["method"] not in ("GET", "HEAD") and not is_asked_by_others and not self._is_our_origin(headers):
             await _refuse(scope, receive, send)
             return
         state["actor"] = await door.who(token, browser) if token else None

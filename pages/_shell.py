@@ -193,6 +193,7 @@ async def _look(look: Looker) -> Look:
         unread=unread,
         inbox_href="/inbox",
         profile_href="/settings",
+        told_href="/settings/notifications",
         demonstration=_("Demonstration: every device here is simulated.") if organization.is_demonstration else "",
         warning=_("You are looking in as support; nothing can be changed. Tap to leave.") if who.visit_id else unpaid,
         warning_href="/support" if who.visit_id else "/billing",

@@ -68,6 +68,7 @@ class Look:
     unread: int = 0
     inbox_href: str = '/alerts'
     profile_href: str = ''
+    told_href: str = ''
     demonstration: str = ''
     warning: str = ''
     warning_href: str = ''
@@ -260,6 +261,8 @@ def _profile(look: Look) -> None:
                 ui.label(look.person.email).classes('st-soft')
             if look.profile_href:
                 _entry(_('Your settings'), 'settings', ui.navigate.to, look.profile_href)
+            if look.told_href:
+                _entry(_('How you are told'), 'notifications_active', ui.navigate.to, look.told_href)
             _choices(_('Language'), look.languages, current_language(), look.on_language)
             _choices(_('Appearance'), {'light': _('Light'), 'dark': _('Dark'), 'system': _('Like the device')},
                      look.theme, choose_theme)
