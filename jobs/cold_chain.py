@@ -1,48 +1,71 @@
 """Time passes in units nobody hears of: trouble grows old enough to be told, and silence is noticed."""
 
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import TypeVar
+from uuid import UUID
+
+import structlog
 from apscheduler.triggers.cron import CronTrigger
 from apscheduler.triggers.interval import IntervalTrigger
 
 from data.cold_chain.commands import calibration, gateways, pairing, states
 from data.cold_chain.queries import sweep
 from data.core.actor import Actor
-from data.core.session import across_tenants, transaction
+from data.core.session import Transaction, across_tenants, transaction
 from data.core.settings import Settings
 from data.core.time import now
 from jobs.timetable import Line
 
+log = structlog.get_logger()
+
 NAME, TRENDS = "cold_chain.unit_states", "cold_chain.trends"
 GATEWAYS, CALIBRATIONS, PAIRINGS = "cold_chain.gateways", "cold_chain.calibrations", "cold_chain.pairings"
 
+Thing = TypeVar("Thing")
 AT_ONCE = 250
 SLICES = 5
 """Each unit's trend is drawn anew every so many minutes."""
 
 
 async def judge_by_the_clock() -> None:
-    """For each kind of trouble that time brings: find what it concerns, in one question over all organizations, and do what follows.
-
-    At most AT_ONCE things a transaction: what sensors say meanwhile waits for no longer than one of these takes.
-    """
+    """For each kind of trouble that time brings: find what it concerns, in one question over all organizations, and do what follows."""
     at = now()
     for kind in states.KINDS:
         async with across_tenants(f"{NAME} {kind.name}") as tx:
             found = await kind.find(tx, at)
-        for organization_id, ids in found.items():
-            for start in range(0, len(ids), AT_ONCE):
-                async with transaction(Actor.system(organization_id, NAME)) as tx:
-                    await kind.follow(tx, ids[start : start + AT_ONCE], at)
+        await _in_each(NAME, found, lambda tx, some, kind=kind: kind.follow(tx, some, at))  # type: ignore[misc]
 
 
-async def draw_trends() -> None:
+async def draw_trends(at: datetime | None = None) -> None:
     """Where each unit is heading, a slice of all units at a time."""
-    at = now()
+    moment = at or now()
     async with across_tenants(TRENDS) as tx:
-        found = await sweep.sloping(tx, at, slice=at.minute % SLICES, slices=SLICES)
-    for organization_id, courses in found.items():
-        for start in range(0, len(courses), AT_ONCE):
-            async with transaction(Actor.system(organization_id, TRENDS)) as tx:
-                await states.note_trends(tx, courses[start : start + AT_ONCE], at)
+        found = await sweep.sloping(tx, moment, slice=moment.minute % SLICES, slices=SLICES)
+    await _in_each(TRENDS, found, lambda tx, some: states.note_trends(tx, some, moment))
+
+
+async def _in_each(
+    name: str, found: Mapping[UUID, Sequence[Thing]], follow: Callable[[Transaction, Sequence[Thing]], Awaitable[object]]
+) -> None:
+    """In each organization, a portion a transaction. What fails in one is known at the end, and keeps nobody else waiting."""
+    failed: list[Exception] = []
+    for organization_id, things in found.items():
+        for some in portions(things, AT_ONCE):
+            try:
+                async with transaction(Actor.system(organization_id, name)) as tx:
+                    await follow(tx, some)
+            except Exception as reason:  # an edge
+                log.exception("units could not be judged", job=name, organization_id=str(organization_id))
+                failed.append(reason)
+    if failed:
+        raise ExceptionGroup(f"{name} failed in {len(failed)} portions", failed)
+
+
+def portions(things: Sequence[Thing], at_most: int) -> Iterator[Sequence[Thing]]:
+    """All of them, a few at a time: what sensors say meanwhile waits for no longer than one portion takes."""
+    for start in range(0, len(things), at_most):
+        yield things[start : start + at_most]
 
 
 async def listen_for_gateways() -> None:

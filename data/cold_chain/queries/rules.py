@@ -158,7 +158,7 @@ async def _own_cadence(tx: Transaction, place: Place) -> tuple[dict[str, float |
 async def contradicted(tx: Transaction, site_id: UUID | None) -> str | None:
     """The name of a unit (of that site, or any) whose lower limit is above its upper one by what is said now; None where all is well."""
     low, high = said(LIMITS[0]), said(LIMITS[1])
-    statement = with_rules(select(Unit.name).select_from(Unit)).where(col(Unit.deleted_at).is_(None), low >= high).limit(1)  # type: ignore[arg-type]
+    statement = with_rules(select(Unit.name).select_from(Unit)).where(col(Unit.deleted_at).is_(None), low >= high).limit(1)
     return (await tx.execute(statement.where(col(Site.id) == site_id) if site_id else statement)).scalar_one_or_none()
 
 

@@ -48,11 +48,11 @@ def _seconds(length: Any) -> Any:
     return func.extract("epoch", length)
 
 
-def _by_organization(found: ColumnElement[Any]) -> Select[Any]:
+def _by_organization(found: Any = Unit.id) -> Select[Any]:
     """Of living units in use, in the order of their sites, so that a site's units are judged together."""
     ordered = func.array_agg(aggregate_order_by(found, col(Area.site_id)))
     return (
-        with_rules(select(Unit.organization_id, ordered).select_from(Unit))  # type: ignore[call-overload]
+        with_rules(select(Unit.organization_id, ordered).select_from(Unit))  # type: ignore[arg-type]
         .where(col(Unit.deleted_at).is_(None), col(Unit.is_active))
         .group_by(col(Unit.organization_id))
     )
@@ -60,8 +60,8 @@ def _by_organization(found: ColumnElement[Any]) -> Select[Any]:
 
 def _has_open(alert_type: str, *more: ColumnElement[bool], subject: Any = Unit.id) -> ColumnElement[bool]:
     return exists().where(
-        col(Alert.organization_id) == Unit.organization_id, col(Alert.subject_id) == subject, Alert.alert_type == alert_type,
-        Alert.status != AlertStatus.RESOLVED, *more,
+        col(Alert.organization_id) == Unit.organization_id, col(Alert.subject_id) == subject,
+        col(Alert.alert_type) == alert_type, col(Alert.status) != AlertStatus.RESOLVED, *more,
     )  # fmt: skip
 
 
@@ -89,7 +89,7 @@ async def states(tx: Transaction, at: datetime) -> Found:
     by_hand = (_settled("manual_interval_minutes") + _settled("manual_grace_minutes")) * 60
     return await _ask(
         tx,
-        _by_organization(col(Unit.id)).where(
+        _by_organization().where(
             or_(
                 and_(col(Unit.status) == UnitStatus.EXCURSION, since(Unit.out_of_range_since_at) >= patience),
                 and_(col(Unit.status).in_((UnitStatus.OK, UnitStatus.RESTORING)), is_late),
@@ -115,10 +115,10 @@ async def doors(tx: Transaction, at: datetime, alert_type: str) -> Found:
     is_warning = col(Unit.door_changed_at) <= at - _minutes("door_open_warning_minutes")
     return await _ask(
         tx,
-        _by_organization(col(Unit.id)).where(
-            col(Unit.door_is_open),
+        _by_organization().where(
+            col(Unit.door_is_open).is_(True),
             or_(
-                and_(is_critical, not_(_has_open(alert_type, Alert.severity == Severity.CRITICAL))),
+                and_(is_critical, not_(_has_open(alert_type, col(Alert.severity) == Severity.CRITICAL))),
                 and_(is_warning, not_(_has_open(alert_type))),
             ),
         ),
@@ -129,7 +129,7 @@ async def uncooled(tx: Transaction, alert_type: str) -> Found:
     """Units outside their limits, their doors not open, of which nobody has said yet that they cool no more."""
     return await _ask(
         tx,
-        _by_organization(col(Unit.id)).where(
+        _by_organization().where(
             col(Unit.status).in_(OUT), col(Unit.door_is_open).is_not(True), not_(_has_open(alert_type))
         ),
     )  # fmt: skip
@@ -139,7 +139,7 @@ async def overlong(tx: Transaction, at: datetime, alert_type: str, told: Collect
     """Units that have been outside for longer than they may at most, where the alert (one of the sentences `told`) does not say so."""
     return await _ask(
         tx,
-        _by_organization(col(Unit.id)).where(
+        _by_organization().where(
             col(Unit.out_of_range_since_at) <= at - _minutes("max_excursion_minutes"),
             _has_open(alert_type, col(Alert.message).in_(told)),
         ),
@@ -151,7 +151,7 @@ async def unwritten(tx: Transaction, at: datetime, alert_type: str) -> Found:
     last = func.coalesce(Unit.last_manual_log_at, Unit.created_at)
     return await _ask(
         tx,
-        _by_organization(col(Unit.id)).where(
+        _by_organization().where(
             col(Unit.is_manual_monitoring_required),
             last < at - _minutes("manual_interval_minutes") - _minutes("manual_grace_minutes"),
             not_(_has_open(alert_type)),
