@@ -44,8 +44,7 @@ async def _take_on(tx: Transaction, alerts: Sequence[Alert], note: str | None, a
     for alert in alerts:
         alert.status, alert.acknowledged_at, alert.acknowledged_by = AlertStatus.ACKNOWLEDGED, at, tx.actor.user_id
         alert.acknowledgement_note, alert.snoozed_until_at, alert.snoozed_by = note, None, None
-        alert.next_step_at = at if alert.last_told_at else None  # what still waits to be sent is called off
-        alert.updated_at = at
+        alert.next_step_at, alert.updated_at = None, at
         tx.add(alert)
         tx.emit(AlertChanged(alert_id=alert.id))
     reason = reasons.ACKNOWLEDGED_WITH_NOTE if note else reasons.ACKNOWLEDGED

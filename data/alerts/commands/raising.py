@@ -87,7 +87,7 @@ on conflict (organization_id, subject_id, alert_type) where status <> 'resolved'
   severity = excluded.severity, message = excluded.message, message_values = excluded.message_values,
   threshold_value = excluded.threshold_value, actual_value = excluded.actual_value, status = 'active',
   acknowledged_at = null, acknowledged_by = null, acknowledgement_note = null, snoozed_until_at = null, snoozed_by = null,
-  escalation_level = 0, ladder_from_at = null, is_suppressed = excluded.is_suppressed,
+  escalation_level = 0, ladder_from_at = null, last_told_at = null, is_suppressed = excluded.is_suppressed,
   next_step_at = coalesce(excluded.next_step_at, excluded.triggered_at), updated_at = now()
 where a.severity < excluded.severity
 returning a.*
@@ -209,7 +209,7 @@ def _columns(tx: Transaction, entries: Sequence[_Entry], parent: Alert | None) -
         "types": columns.texts(t.alert_type for t in troubles),
         "severities": columns.texts(t.severity for t in troubles),
         "messages": columns.texts(t.message for t in troubles),
-        "message_values": columns.texts(json.dumps(plain(t.values)) for t in troubles),
+        "message_values": columns.texts(json.dumps(t.values, default=plain) for t in troubles),
         "thresholds": columns.doubles(t.threshold_value for t in troubles),
         "actuals": columns.doubles(t.actual_value for t in troubles),
         "triggered_at": columns.instants(e.at for e in entries),

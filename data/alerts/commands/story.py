@@ -31,7 +31,7 @@ async def write_story(tx: Transaction, rulings: Sequence[Ruling]) -> None:
             "decided_at": columns.instants(r.at for r in rulings),
             "decisions": columns.texts(r.ruled for r in rulings),
             "reasons": columns.texts(r.reason for r in rulings),
-            "values": columns.texts(json.dumps(plain(r.values)) for r in rulings),
+            "values": columns.texts(json.dumps(r.values, default=plain) for r in rulings),
             "user_ids": columns.ids([r.user_id for r in rulings]),
         },
     )
