@@ -9,6 +9,7 @@ from uuid import UUID
 import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import text
+from sqlmodel import col, select
 
 from data.cold_chain.reports import statements
 from data.cold_chain.reports.asked import Asked
@@ -17,6 +18,7 @@ from data.cold_chain.values import UnitType
 from data.core import columns
 from data.core.errors import NotFound
 from data.core.session import Transaction
+from data.platform.tables import File
 
 EARLIEST_READ = timedelta(hours=36)
 """How long before its stretch a reading or log may have been taken that still speaks for its beginning."""
@@ -161,7 +163,7 @@ def _by(rows: dict[UUID, list[Row]], found: Any, name: str) -> None:
         rows.setdefault(row._mapping[name], []).append(dict(row._mapping))
 
 
-async def photos(tx: Transaction, fingerprints: Collection[str]) -> Mapping[str, str]:
-    """Where the bytes of these pictures are kept, by their fingerprints."""
-    rows = await tx.execute(text(statements.PHOTOS), {"organization_id": tx.organization_id, "sha256": columns.texts(fingerprints)})
-    return {row.sha256: row.key for row in rows}
+async def photos(tx: Transaction, fingerprints: Collection[str]) -> Mapping[str, File]:
+    """These pictures, by their fingerprints."""
+    found = await tx.exec(select(File).where(col(File.sha256).in_(fingerprints), col(File.deleted_at).is_(None)))
+    return {one.sha256: one for one in found}

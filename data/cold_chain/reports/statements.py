@@ -153,5 +153,3 @@ where r.organization_id = :organization_id and r.role in ('owner', 'admin', 'man
 group by u.id, u.name order by min(array_position(array['owner', 'admin', 'manager'], r.role::text)), u.name collate "C", u.id
 limit 12
 """
-
-PHOTOS = "select sha256, key from platform.files where organization_id = :organization_id and sha256 = any(:sha256) and deleted_at is null"

@@ -1,0 +1,1 @@
+"""Documents for people to take away: laid out, set and printed, with nothing fetched from anywhere."""
