@@ -44,11 +44,13 @@ class Settings(BaseSettings):
     telnyx_url: str = Field("https://api.telnyx.com", description="where text messages are handed over")
     telegram_url: str = Field("https://api.telegram.org", description="Telegram's bots, or a server of your own for them")
     webhook_private_addresses: bool = Field(False, description="webhooks and push may go to your own network, and without TLS")
+    network_private_addresses: bool = Field(False, description="a Things Stack of your own may be in your own network, and without TLS")
 
     stripe_secret_key: str = Field("", description="Stripe's secret key; empty: nothing is sold here")
     stripe_webhook_secret: str = Field("", description="what Stripe signs its webhook's messages with (whsec_…)")
     stripe_api_url: str = Field("", description="where Stripe's API is; empty: Stripe's own address")
 
+    readings_retention_months: int = Field(24, ge=0, description="how long temperatures and doors are kept; 0: for ever")
     intake_capacity: int = Field(20_000, description="messages waiting to be stored before senders are told to wait")
 
     def missing_for_service(self) -> list[str]:

@@ -45,7 +45,7 @@ async def post(
     """
     target, extensions, sent = url, {}, dict(headers)
     if not may_be_private:
-        target, host = await _pinned(url)
+        target, host = await pinned(url)
         sent["host"], extensions = urlsplit(url).netloc.rpartition("@")[2], {"sni_hostname": host}
     try:
         async with over.stream("POST", target, content=content, headers=sent, extensions=extensions) as reply:
@@ -75,7 +75,8 @@ def retry_after_s(headers: httpx.Headers) -> float | None:
     return min(max(wait_s, 0.0), 3600.0)
 
 
-async def _pinned(url: str) -> tuple[str, str]:
+async def pinned(url: str) -> tuple[str, str]:
+    """The address with the very number that was looked up and found public, and the name it stands for. Raises Undeliverable, TryLater."""
     parts = urlsplit(url)
     host = parts.hostname or ""
     if parts.scheme != "https" or not host:

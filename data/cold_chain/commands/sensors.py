@@ -9,6 +9,7 @@ from sqlmodel import col, delete, select
 from data.cold_chain.events import SensorChanged, UnitChanged
 from data.cold_chain.labels import read_label, written_key
 from data.cold_chain.machines import LONGEST_INTERVAL_S, SHORTEST_INTERVAL_S
+from data.cold_chain.networks import LORAWAN_VERSIONS
 from data.cold_chain.queries import machines as queries
 from data.cold_chain.queries import units, watch
 from data.cold_chain.queries.machines import DEVICES, NETWORKS
@@ -30,7 +31,6 @@ from data.platform.plans import room_for_sensors
 from data.platform.tables import UnknownDevice
 
 LONGEST_NAME, LONGEST_NOTES, LONGEST_MODEL = 100, 500, 60
-LORAWAN_VERSIONS = ("1.0.0", "1.0.1", "1.0.2", "1.0.3", "1.0.4", "1.1.0")
 _PLAN_LOCK = 0x5E45
 
 
@@ -102,6 +102,7 @@ async def set_keys(
     lora = (await tx.exec(select(LoraSensor).where(LoraSensor.device_id == device.id).with_for_update())).one_or_none()
     lora = lora or LoraSensor(device_id=device.id)
     lora.join_eui, lora.lorawan_version = join, lorawan_version
+    lora.network_server_id = None  # the network learns it at its next setting up
     if key:
         lora.app_key_encrypted, lora.app_key_last_four = seal().close(key), key[-4:]
     tx.add(lora)
