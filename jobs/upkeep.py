@@ -1,5 +1,7 @@
 """The house is swept: streams get their next pieces and lose their oldest, and what has expired goes."""
 
+from functools import partial
+
 import structlog
 from apscheduler.triggers.cron import CronTrigger
 from apscheduler.triggers.interval import IntervalTrigger
@@ -9,22 +11,44 @@ from data.core.session import across_tenants
 from data.core.settings import Settings
 from data.core.time import now
 from data.identity import support
+from data.platform import streams
 from jobs.timetable import Line
 
 log = structlog.get_logger()
 
 
+class StreamsInTrouble(Exception):
+    """What is written now may soon have nowhere to go; the pieces that are missing are named."""
+
+
 async def make_partitions() -> None:
-    """Make what every stream needs ahead."""
+    """Make what every stream needs three months ahead (telemetry: days), and pieces for what came too late for its own.
+
+    Every hour and not every week: it costs nothing where all is there, and an installation that slept over Sunday is whole
+    again within the hour.
+    """
     async with across_tenants("upkeep.make_partitions") as tx:
         made = (await tx.execute(text("select platform.make_all_partitions(:at)"), {"at": now()})).scalar()
-    if made:
-        log.info("partitions made", count=made)
+        found = (await tx.execute(text("select platform.sort_default_pieces()"))).scalar()
+    if made or found:
+        log.info("partitions made", ahead=made, for_late_rows=found)
 
 
-async def drop_partitions() -> None:
-    """Drop what is older than its stream keeps, except what a legal hold protects."""
+async def check_partitions() -> None:
+    """See that what will be written next has its piece. StreamsInTrouble is noted with the job, in red, and logged."""
+    async with across_tenants("upkeep.check_partitions") as tx:
+        found = await streams.troubles(tx, now())
+    if found:
+        raise StreamsInTrouble(", ".join(f"{one.piece} ({one.trouble})" for one in found))
+
+
+async def drop_partitions(readings_months: int) -> None:
+    """Drop what is older than its stream keeps, except what a legal hold protects.
+
+    Every night, for the streams that are cut by the day; a month's piece of readings is old enough on a first only.
+    """
     async with across_tenants("upkeep.drop_partitions") as tx:
+        await streams.keep_readings_for(tx, readings_months)
         dropped = (await tx.execute(text("select platform.drop_old_partitions(:at)"), {"at": now()})).scalars().all()
         for name in dropped:
             tx.record("platform.partition.dropped", name, severity="warning")
@@ -44,8 +68,9 @@ async def forget_expired() -> None:
 def timetable(settings: Settings) -> list[Line]:
     """When each of them runs."""
     return [
-        Line("upkeep.make_partitions", CronTrigger(hour="*/6", minute=7), make_partitions),
-        Line("upkeep.drop_partitions", CronTrigger(hour=3, minute=0), drop_partitions),
+        Line("upkeep.make_partitions", CronTrigger(minute=7), make_partitions),
+        Line("upkeep.check_partitions", CronTrigger(minute=12), check_partitions),
+        Line("upkeep.drop_partitions", CronTrigger(hour=3, minute=0), partial(drop_partitions, settings.readings_retention_months)),
         Line("upkeep.end_support_visits", IntervalTrigger(minutes=1), support.end_expired),
         Line("upkeep.forget_expired", CronTrigger(hour=3, minute=20), forget_expired),
     ]
