@@ -25,9 +25,11 @@ from data.core.bus import bus
 from data.core.errors import Refusal
 from data.core.session import UNREACHABLE, Database, across_tenants
 from data.core.settings import Settings
+from data.core.time import now
 from data.identity import commands as identity
 from data.identity.secrets import Seal, use_seal
 from data.identity.tables import Organization, Role
+from data.platform import streams
 from data.platform.commands import use_folder
 from jobs import (
     alerts,
@@ -180,10 +182,10 @@ def compose(settings: Settings, *besides: Beside) -> FastAPI:
 
 
 async def health() -> dict[str, Any]:
-    """Whether the database answers and how many messages wait."""
+    """Whether the database answers, how many messages wait, and whether what is written next has somewhere to go."""
     async with across_tenants("health") as tx:
-        await tx.connection()
-    return {"status": "ok", "waiting": intake.waiting}
+        missing = [one.piece for one in await streams.troubles(tx, now())]
+    return {"status": "degraded" if missing else "ok", "waiting": intake.waiting} | ({"streams": missing} if missing else {})
 
 
 def tune_garbage_collection() -> None:
