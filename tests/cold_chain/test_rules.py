@@ -1,5 +1,6 @@
 """What follows for a unit from its rule, its readings and the clock."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -20,11 +21,12 @@ from data.cold_chain.rules import (
     pass_time,
     settle,
 )
+from data.cold_chain.rules.settling import DEFAULTS, INHERITED
 from data.cold_chain.values import UnitStatus, UnitType
 
 AT = datetime(2026, 11, 20, 8, tzinfo=UTC)
 FREEZER = settle({"temperature_min_celsius": -25, "temperature_max_celsius": -18}, UnitType.FREEZER)
-OFFLINE, INTERRUPTED = UnitStatus.OFFLINE, UnitStatus.MONITORING_INTERRUPTED
+OFFLINE, INTERRUPTED, MANUAL = UnitStatus.OFFLINE, UnitStatus.MONITORING_INTERRUPTED, UnitStatus.MANUAL_REQUIRED
 
 
 def after(minutes: float) -> datetime:
@@ -164,3 +166,71 @@ def test_whatever_is_read_a_unit_is_in_order_only_when_it_is_not_known_to_be_out
         state = judge(state, FREEZER, celsius, at)
         assert (state.out_since_at is None) == (state.status in (OK, RESTORING))
         assert not (is_out(FREEZER, celsius) and state.status in (OK, RESTORING))
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "expected"),
+    [
+        ("delay", timedelta(minutes=10), None), ("delay_door_open", timedelta(minutes=20), None),
+        ("door_grace", timedelta(minutes=20), None), ("interval", timedelta(minutes=5), None),
+        ("missed_for_offline", 1, None), ("missed_for_interrupted", 5, None), ("missed_for_manual", 5, None),
+        ("offline_after", timedelta(minutes=5, seconds=30), None), ("manual_after", timedelta(hours=4), None),
+        ("door_warning", timedelta(minutes=3), None), ("door_critical", timedelta(minutes=10), None),
+        ("door_mask", timedelta(minutes=60), None), ("max_excursion", timedelta(minutes=60), None),
+        ("hysteresis_celsius", 0.5, None), ("low_battery_percent", 10, None), ("rise_celsius_per_hour", None, None),
+        ("manual_after", timedelta(minutes=75), {"manual_interval_minutes": 60, "manual_grace_minutes": 15}),
+        ("offline_after", timedelta(minutes=10, seconds=30), {"offline_warning_missed_checkins": 2}),
+        ("offline_after", timedelta(minutes=12), {"offline_trigger_additional_minutes": 2}),
+        ("offline_after", timedelta(minutes=14.5), {"offline_trigger_multiplier": 2.5}),
+        ("offline_after", timedelta(minutes=5), {"offline_trigger_multiplier": 1, "offline_trigger_additional_minutes": 0}),
+        ("rise_celsius_per_hour", 2.8, {"rise_celsius_per_hour": 2.8}),
+    ],
+)  # fmt: skip
+def test_what_holds_where_nobody_says_otherwise(field: str, value: object, expected: dict[str, float] | None) -> None:
+    assert getattr(settle(expected or {}, UnitType.FRIDGE), field) == value
+
+
+@pytest.mark.parametrize("name", DEFAULTS)
+def test_every_field_of_a_rule_has_its_say(name: str) -> None:
+    value = {"offline_warning_missed_checkins": 3, "offline_critical_missed_checkins": 9}.get(name, 7)
+    assert settle({name: value}, UnitType.FRIDGE) != settle({}, UnitType.FRIDGE)
+    assert name in INHERITED
+
+
+def test_a_demand_to_measure_by_hand_needs_both_enough_missed_and_enough_time() -> None:
+    patient = replace(FREEZER, missed_for_manual=60)
+    silent = State(INTERRUPTED)
+    for rule, minutes, status in (
+        (FREEZER, 239, INTERRUPTED), (FREEZER, 240, INTERRUPTED), (FREEZER, 240.1, MANUAL),
+        (patient, 241, INTERRUPTED), (patient, 300.5, MANUAL),
+    ):  # fmt: skip
+        assert pass_time(silent, rule, after(minutes), last_reading_at=AT).status is status
+
+
+def test_a_temperature_by_hand_puts_the_demand_off() -> None:
+    def status(minutes: float) -> UnitStatus:
+        return pass_time(State(MANUAL), FREEZER, after(minutes), last_reading_at=AT, last_manual_log_at=after(300)).status
+
+    assert (status(301), status(540), status(541)) == (INTERRUPTED, INTERRUPTED, MANUAL)
+
+
+def test_an_old_reading_tells_how_warm_it_was_and_does_not_end_a_silence() -> None:
+    for silent in (OFFLINE, INTERRUPTED, MANUAL):
+        assert judge(State(silent), FREEZER, -20, AT, is_old=True) == State(silent)
+        assert judge(State(silent), FREEZER, -10, AT, is_old=True) == State(silent, AT)
+        assert judge(State(silent, AT), FREEZER, -20, after(5), is_old=True) == State(silent)
+        assert judge(State(silent), FREEZER, -20, AT) == State(RESTORING, None, 1)
+
+
+def test_an_old_reading_of_a_unit_that_nobody_missed_is_judged_as_any_other() -> None:
+    assert judge(State(), FREEZER, -10, AT, is_old=True) == State(EXCURSION, AT)
+
+
+@pytest.mark.parametrize(
+    ("most", "minutes", "status"), [(60, 14, EXCURSION), (15, 14.9, EXCURSION), (15, 15, ALARM), (5, 5, ALARM)]
+)
+def test_past_the_longest_excursion_no_door_is_an_excuse(most: float, minutes: float, status: UnitStatus) -> None:
+    rule = replace(FREEZER, max_excursion=timedelta(minutes=most), delay_door_open=timedelta(hours=2))
+    state, door = State(EXCURSION, AT), after(-5)
+    assert judge(state, rule, -10, after(minutes), door_open_since=door).status is status
+    assert pass_time(state, rule, after(minutes), last_reading_at=after(minutes), door_open_since=door).status is status
