@@ -34,7 +34,7 @@ MENU = (
 SCREENS = (
     "home.home",
     "farm.devices", "farm.device", "farm.schedules",
-    "cold_chain.units", "cold_chain.unit", "cold_chain.places",
+    "cold_chain.units", "cold_chain.unit", "cold_chain.places", "cold_chain.log",
     "deliveries.drivers", "deliveries.driver", "deliveries.orders", "deliveries.order",
     "tracking.trackers", "tracking.tracker", "tracking.imports", "tracking.runs", "tracking.run",
     "trees.jobs", "trees.job", "trees.devices",

@@ -119,7 +119,7 @@ def protect(headers: MutableHeaders, nonce: str) -> None:
         "worker-src 'self' blob:", "object-src 'none'", "base-uri 'none'", "form-action 'self'", "frame-ancestors 'self'",
     ))  # fmt: skip
     headers["x-content-type-options"] = "nosniff"
-    headers["referrer-policy"] = "same-origin"
+    headers.setdefault("referrer-policy", "same-origin")
     headers["permissions-policy"] = "camera=(self), geolocation=(self), microphone=(self)"
 
 

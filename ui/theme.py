@@ -116,9 +116,10 @@ def _fingerprint(name: str) -> str:
 
 @cache
 def head_html() -> str:
-    """Everything for `<head>`: fonts, tokens, style sheets and the small script that ticks ages and the live dot."""
+    """Everything for `<head>`: fonts, tokens, style sheets, what installs it on a phone, and the script that ticks ages and the live dot."""
+    from ui.offline import install_tags
     sheets = ''.join(f'<link rel="stylesheet" href="{asset(name)}">' for name in ('base.css', 'frame.css', 'parts.css', 'data.css', 'door.css', 'home.css'))
-    return f'<style>{tokens_css()}</style>{sheets}<script defer src="{asset("steading.js")}"></script>'
+    return f'<style>{tokens_css()}</style>{sheets}{install_tags()}<script defer src="{asset("steading.js")}"></script>'
 
 
 def page_head() -> None:
