@@ -10,6 +10,8 @@ from data.identity import commands, queries
 from data.identity.events import TokensChanged
 from data.identity.tables import ApiToken, TokenKind
 from data.platform import queries as platform
+from data.platform.billing import require_feature
+from data.platform.plans import Feature
 from data.platform.tables import UnknownDevice
 from pages._shell import Looker, field_errors, screen
 from ui.age import age
@@ -102,6 +104,8 @@ def _make(look: Looker) -> None:
             kind = TokenKind.API if network == "ingest" else TokenKind.FEED
             try:
                 async with look.transaction() as tx:
+                    if kind is TokenKind.API:
+                        await require_feature(tx, Feature.API)
                     _row, secret = await commands.make_token(tx, name=values["name"], kind=kind, network=network)
             except Refusal as refusal:
                 return field_errors(refusal)

@@ -9,6 +9,8 @@ from data.cold_chain.values import UnitType
 from data.core.errors import Conflict, Forbidden, Invalid, NotFound
 from data.core.session import transaction
 from data.identity.tables import Role
+from data.platform import billing
+from data.platform.tables import Plan
 from tests.factories.cold_chain import EUI, ColdStore, another_unit, cold_store
 from tests.factories.people import World, person
 
@@ -200,3 +202,12 @@ async def test_a_thing_that_is_not_there_is_not_found(world: World) -> None:
     async with transaction(world.owner) as tx:
         with pytest.raises(NotFound):
             await units.unit(tx, uuid4())
+
+
+async def test_a_plan_of_one_site_holds_one(world: World) -> None:
+    await cold_store(world.owner)
+    async with transaction(world.owner) as tx:
+        await billing.begin_trial(tx, plan=Plan.STARTER)
+    async with transaction(world.owner) as tx:
+        with pytest.raises(Conflict, match="holds one site"):
+            await places.create_site(tx, name="Second", time_zone="UTC")

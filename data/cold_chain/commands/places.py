@@ -14,6 +14,8 @@ from data.cold_chain.values import UnitType
 from data.core.errors import Conflict, Forbidden, Invalid
 from data.core.session import Transaction
 from data.core.time import zone
+from data.platform.billing import require_feature
+from data.platform.plans import Feature
 
 EDIT = "cold_chain.edit"
 LONGEST_NAME = 100
@@ -23,13 +25,15 @@ async def create_site(
     tx: Transaction, *, name: str, time_zone: str, address: str | None = None, city: str | None = None,
     country: str | None = None, latitude: float | None = None, longitude: float | None = None,
 ) -> Site:  # fmt: skip
-    """A new site. Forbidden for those whose right is limited to certain sites."""
+    """A new site. Forbidden for those whose right is limited to certain sites, Conflict where the plan holds no further one."""
     tx.actor.require(EDIT)
     if tx.actor.scopes(EDIT) is not None:
         raise Forbidden("You do not have the right to do this.")
     name = _named(name)
     if await _exists(tx, Site, name):
         raise Conflict("There is already a site called {name}.", name=name)
+    if (await tx.exec(select(Site.id).where(col(Site.deleted_at).is_(None)).limit(1))).first():
+        await require_feature(tx, Feature.SEVERAL_SITES)
     made = Site(
         name=name, time_zone=zone(time_zone).key, address=address or None, city=city or None, country=country or None,
         latitude=latitude, longitude=longitude,
