@@ -35,13 +35,9 @@ class Habits:
     decode_mode: DecodeMode = DecodeMode.NETWORK
     calibrations: tuple[Calibration, ...] = ()
 
-    @property
-    def is_plain(self) -> bool:
-        """Nothing is known that could change what it says."""
-        return self.model is None and self.decode_mode is DecodeMode.NETWORK and not self.calibrations
-
 
 PLAIN = Habits()
+"""Nothing is known that could change what a sensor says."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from data.core.session import Transaction
 from data.core.time import now
 from data.platform.commands import Stranger, note_unknown_devices
 
+OVER_THE_AIR = frozenset({ReadingSource.TTN, ReadingSource.CHIRPSTACK})
 UNKNOWN = "This sensor is not registered here."
 UNASSIGNED = "This sensor is not assigned to a unit."
 
@@ -122,7 +123,7 @@ async def match_devices(tx: Transaction, batch: Batch) -> None:
             _note(strangers, message, reason)
             if sensor:
                 batch.unassigned[sensor.device_id] = Heard.of(settle(message, sensor.habits, batch.decode)[-1].measured)
-        elif sensor.habits.is_plain and _is_plain(message):
+        elif sensor.is_plain and _is_plain(message):
             _hear(batch, Reading(sensor, sensor.unit_id, message))
         else:
             _understand(batch, sensor, sensor.unit_id, settle(message, sensor.habits, batch.decode))
@@ -212,7 +213,7 @@ async def judge(tx: Transaction, batch: Batch) -> None:
         if reading.measured.fault is not None:
             outcome.fate = Fate.FAULTY
         if reading.sensor.is_primary:
-            _see_fault(batch, unit, reading)
+            _see_fault(batch, unit, reading, outcome)
             if reading.measured.temperature_celsius is not None:
                 _judge_reading(batch, unit, reading, outcome)
     await readings.insert_doors(tx, doors)
@@ -228,13 +229,14 @@ def _judge_reading(batch: Batch, unit: Watched, reading: Reading, outcome: Outco
         batch.alarms.setdefault(unit.unit_id, outcome)
 
 
-def _see_fault(batch: Batch, unit: Watched, reading: Reading) -> None:
+def _see_fault(batch: Batch, unit: Watched, reading: Reading, outcome: Outcome) -> None:
     """In the order of time the last word counts; older ones than the unit's newest reading say nothing any more."""
     at, fault = reading.measured.recorded_at, reading.measured.fault
     if unit.last_reading_at is not None and at <= unit.last_reading_at:
         return
     if fault is not None:
         batch.faults[unit.unit_id] = SensorFault(reading.sensor.device_id, fault, at)
+        batch.alarms.setdefault(unit.unit_id, outcome)
         batch.mended.pop(unit.unit_id, None)
     elif reading.measured.temperature_celsius is not None:
         was_broken = batch.faults.pop(unit.unit_id, None) is not None
@@ -253,14 +255,17 @@ async def note_machines(tx: Transaction, batch: Batch) -> None:
     for reading, _ in batch.heard:
         if reading.sensor.device_id != NO_DEVICE:
             newest[reading.sensor.device_id] = reading
-    heard = {device_id: Heard.of(reading.measured, reading in batch.disagreeing.values()) for device_id, reading in newest.items()}
+    heard = {
+        device_id: Heard.of(reading.measured, batch.disagreeing.get(device_id) is reading) for device_id, reading in newest.items()
+    }
     for device_id, one in [*heard.items(), *batch.unassigned.items()]:
         if isinstance(one.measured, Measurement) and one.measured.has_joined:
             joined[device_id] = one.measured.recorded_at
     await readings.heard(tx, heard)
     await readings.heard(tx, batch.unassigned, are_assigned=False)
     await readings.note_joins(tx, joined)
-    await carriers.note_gateways(tx, [m for m in batch.messages if isinstance(m, Measurement) and m.gateways])
+    if batch.source in OVER_THE_AIR:
+        await carriers.note_gateways(tx, [m for m in batch.messages if isinstance(m, Measurement) and m.gateways])
     for device_id, reading in batch.disagreeing.items():
         if reading.sensor.fault != Fault.DECODERS_DISAGREE:
             measured = reading.measured

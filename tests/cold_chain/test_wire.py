@@ -4,6 +4,7 @@ import base64
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -68,22 +69,18 @@ def kept(connection: psycopg.Connection) -> list[tuple[Any, ...]]:
     ).fetchall()
 
 
+def calibration(sensor_id: UUID, at: datetime, celsius: str, *, percent: str = "0", **more: Any) -> CalibrationRecord:
+    offsets = {"temperature_offset_celsius": Decimal(celsius), "humidity_offset_percent": Decimal(percent)}
+    return CalibrationRecord(device_id=sensor_id, calibrated_at=at, **offsets, **more)
+
+
 async def test_readings_are_corrected_by_the_calibration_in_force_when_they_were_made(
     world: World, store: ColdStore, owner_connection: psycopg.Connection
 ) -> None:
     async with transaction(world.owner) as tx:
-        for days, celsius, percent in [(30, 1.0, 0), (2, -0.5, 3)]:
-            tx.add(
-                CalibrationRecord(
-                    device_id=store.sensor_id, calibrated_at=ago(days=days), temperature_offset_celsius=celsius,
-                    humidity_offset_percent=percent,
-                )
-            )  # fmt: skip
-        tx.add(
-            CalibrationRecord(
-                device_id=store.sensor_id, calibrated_at=ago(hours=1), temperature_offset_celsius=50, deleted_at=now()
-            )
-        )
+        tx.add(calibration(store.sensor_id, ago(days=30), "1.0"))
+        tx.add(calibration(store.sensor_id, ago(days=2), "-0.5", percent="3"))
+        tx.add(calibration(store.sensor_id, ago(hours=1), "50", deleted_at=now()))
     said = [measured(-20, ago(**since), humidity_percent=98) for since in ({"days": 60}, {"days": 10}, {"minutes": 1})]
     assert [o.fate for o in await take(world, *said)] == [Fate.STORED] * 3
     assert kept(owner_connection) == [(-20, None, 98, None), (-19, -20, 98, None), (-20.5, -20, 100, None)]
@@ -100,7 +97,7 @@ async def test_another_organizations_calibration_corrects_nothing_here(
 ) -> None:
     theirs = await cold_store(world.stranger, name="Theirs")
     async with transaction(world.stranger) as tx:
-        tx.add(CalibrationRecord(device_id=theirs.sensor_id, calibrated_at=ago(days=1), temperature_offset_celsius=5))
+        tx.add(calibration(theirs.sensor_id, ago(days=1), "5"))
     await take(world, measured(-20, ago(minutes=1)))
     assert kept(owner_connection) == [(-20, None, None, None)]
 

@@ -83,7 +83,7 @@ async def test_each_reading_is_kept_or_answered_for_itself(
     assert [one["status"] for one in answer["results"]] == ["stored", "stored", "unknown", "refused", "faulty", "heard"]
     assert answer["results"][3]["field"] == "readings[3].temperature_celsius"
     assert answer["results"][0]["unitId"] == str(store.unit_id) and "not registered" in answer["results"][2]["message"]
-    assert (answer["success"], answer["insertedCount"], answer["alertsTriggered"]) == (False, 2, 0)
+    assert (answer["success"], answer["insertedCount"], answer["alertsTriggered"]) == (False, 2, 1)
     assert readings(owner_connection) == [(-20.0, "hub"), (-19.0, "hub")]
     async with transaction(world.owner) as tx:
         (stranger,) = (await tx.exec(select(UnknownDevice))).all()

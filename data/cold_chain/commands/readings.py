@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import TextClause, text
 
 from data.cold_chain.frames import Fault
 from data.cold_chain.models import known
@@ -40,18 +40,28 @@ where r.organization_id = :organization_id and r.recorded_at between :first and 
 """)
 """`xmin` is the transaction that wrote a row."""
 
-_INSERT = text("""
-insert into cold_chain.sensor_readings
-  (organization_id, unit_id, device_id, recorded_at, temperature_celsius, humidity_percent, battery_percent, signal_dbm,
-   source, received_at, raw_payload, raw_temperature_celsius)
-select :organization_id, v.unit_id, v.device_id, v.recorded_at, v.temperature, v.humidity, v.battery, v.signal,
-   cast(:source as cold_chain.reading_source), v.received_at, v.raw, v.raw_temperature
-from unnest(:units, :devices, :times, :temperatures, :humidities, :batteries, :signals, :received, :raws, :raw_temperatures) v
-  (unit_id, device_id, recorded_at, temperature, humidity, battery, signal, received_at, raw, raw_temperature)
-order by v.unit_id, v.recorded_at, v.device_id
+_COLUMNS = {
+    "unit_id": "units", "device_id": "devices", "recorded_at": "times", "temperature_celsius": "temperatures",
+    "humidity_percent": "humidities", "battery_percent": "batteries", "signal_dbm": "signals", "received_at": "received",
+    "raw_payload": "raws",
+}  # fmt: skip
+
+
+def _insert(told: Mapping[str, str]) -> TextClause:
+    names = ", ".join(told)
+    return text(f"""
+insert into cold_chain.sensor_readings (organization_id, source, {names})
+select :organization_id, cast(:source as cold_chain.reading_source), {names}
+from unnest({", ".join(f":{values}" for values in told.values())}) v ({names})
+order by unit_id, recorded_at, device_id
 on conflict do nothing
 """)
-"""In the order of the key: two writers with the same readings then wait for each other, and never in a circle."""
+
+
+_INSERT = _insert(_COLUMNS)
+_INSERT_CORRECTED = _insert(_COLUMNS | {"raw_temperature_celsius": "raw_temperatures"})
+"""In the order of the key: two writers with the same readings then wait for each other, and never in a circle. Most batches
+have no corrected reading, and then a column less to pack, to send and to read."""
 
 _SEEN = """
 update cold_chain.devices d set
@@ -108,9 +118,12 @@ async def insert(tx: Transaction, readings: Sequence[Reading], source: ReadingSo
         "signals": columns.smallints(m.signal_dbm for m in measured),
         "received": columns.instants(m.received_at for m in measured),
         "raws": columns.texts(m.raw_payload for m in measured),
-        "raw_temperatures": columns.doubles(reading.raw_celsius for reading in readings),
     }
-    result = await tx.execute(_INSERT, _keys(tx, readings) | more)
+    statement = _INSERT
+    if any(reading.raw_celsius is not None for reading in readings):
+        statement = _INSERT_CORRECTED
+        more["raw_temperatures"] = columns.doubles(reading.raw_celsius for reading in readings)
+    result = await tx.execute(statement, _keys(tx, readings) | more)
     return int(result.rowcount)  # type: ignore[attr-defined]
 
 

@@ -1,7 +1,7 @@
 """Sensors as whoever hears them needs them: what they watch, and how to understand what they say."""
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -31,6 +31,11 @@ class Sensor:
     """What was the matter with it when it was heard last."""
     unit: Watched | None = None
     """Set while the unit is locked and judged."""
+    is_plain: bool = field(init=False)
+    """Nothing is known of it that could change what it says."""
+
+    def __post_init__(self) -> None:
+        self.is_plain = self.habits == PLAIN
 
 
 def _any(name: str) -> Any:
