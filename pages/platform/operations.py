@@ -8,9 +8,12 @@ from data.audit import log
 from data.audit import queries as audit
 from data.audit.rules import Break
 from data.audit.tables import EventLog
-from data.platform import queries
+from data.core.time import now
+from data.platform import queries, streams
+from data.platform.streams import Trouble
 from data.platform.tables import ScheduledJob
 from pages._shell import Looker, screen
+from pages.platform._streams import streams_section, trouble_banner
 from ui.age import age
 from ui.badge import badge
 from ui.empty import empty_state
@@ -21,12 +24,13 @@ from ui.words import _, moment, n_
 
 @screen("/operations", title="Operations", place="operations", permission="operations.view")
 async def operations(look: Looker) -> None:
-    async def ask() -> tuple[Sequence[ScheduledJob], Sequence[EventLog]]:
+    async def ask() -> tuple[Sequence[ScheduledJob], Sequence[EventLog], Sequence[Trouble]]:
         async with look.transaction() as tx:
-            return await queries.scheduled_jobs(tx), await audit.latest(tx, limit=30)
+            return await queries.scheduled_jobs(tx), await audit.latest(tx, limit=30), await streams.troubles(tx, now())
 
-    def show(found: tuple[Sequence[ScheduledJob], Sequence[EventLog]]) -> None:
-        jobs, lines = found
+    def show(found: tuple[Sequence[ScheduledJob], Sequence[EventLog], Sequence[Trouble]]) -> None:
+        jobs, lines, troubles = found
+        trouble_banner(troubles)
         ui.label(_("Timetable")).classes("st-h2").props("role=heading aria-level=2")
         if not jobs:
             empty_state(_("Nothing has run yet."), icon="schedule")
@@ -49,6 +53,8 @@ async def operations(look: Looker) -> None:
                     ui.label(f"{line.event_type} · {line.actor_name}").classes("st-soft")
                 ui.label(moment(line.recorded_at)).classes("st-soft")
 
+    if look.actor.is_platform_admin:
+        streams_section(look)
     live(ask, show)
 
 

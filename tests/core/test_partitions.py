@@ -179,3 +179,13 @@ async def test_whoever_runs_the_installation_sees_every_stream(admin: Actor) -> 
         found = {one.table_name: one for one in await streams.streams(tx)}
     readings = found["cold_chain.sensor_readings"]
     assert readings.piece_count >= 6 and readings.until and readings.until > now() + timedelta(days=60) and readings.size_bytes > 0
+
+
+async def test_health_is_degraded_while_a_piece_is_missing(world: World, stream: str) -> None:
+    import main
+
+    found = await main.health()
+    assert found["status"] == "degraded" and len(found["streams"]) == 2
+    await upkeep.make_partitions()
+    found = await main.health()
+    assert found["status"] == "ok" and "streams" not in found
