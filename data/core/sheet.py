@@ -106,11 +106,12 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Rows under columns."""
+    """Rows under columns; a dense one is read across, line by line, and takes little room."""
 
     columns: Sequence[Column]
     rows: Sequence[Sequence[Cell]]
     note: str = ""
+    is_dense: bool = False
     block: str = "table"
 
 

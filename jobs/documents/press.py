@@ -59,7 +59,7 @@ def _print(folder: Path, at: datetime) -> None:
     os.nice(CALMER_BY)
     typst.compile(
         folder / "report.typ", output=folder / "report.pdf", root=folder, font_paths=[HERE / "fonts"], ignore_system_fonts=True,
-        timestamp=at.astimezone(UTC),
+        timestamp=at.astimezone(UTC).replace(microsecond=0),
     )
 
 

@@ -23,13 +23,19 @@ def sheet(drawn: Drawn, look: Look, *, seal: str, origin: str) -> Sheet:
     """The whole report in the language and unit of `look`; `seal` is the fingerprint of its facts."""
     facts = drawn.facts
     with reading_as(Reader(look.language, facts.time_zone, "f" if look.units == "fahrenheit" else "c")):
-        kind, period = _(words.KIND_WORDS[facts.kind]), words.period(facts.first_day, facts.last_day)
+        kind = _(words.KIND_WORDS[facts.kind])
         return Sheet(
-            language=look.language, paper=look.paper, title=kind, subtitle=f"{facts.scope_name} · {period}",
+            language=look.language, paper=look.paper, title=kind, subtitle=subtitle(facts),
             running=f"{facts.organization} · {kind}", pages=_("{page} of {pages}", page="{page}", pages="{pages}"),
             seal_label=_("Fingerprint"), seal=seal, address_label=_("Check it at"), address=f"{origin}/verify/{seal}",
             blocks=[*summary(facts, has_links=True), *_rest(facts, drawn.pictures), *_appendix(facts)],
         )  # fmt: skip
+
+
+def subtitle(facts: Facts) -> str:
+    """Whose, of what, and of which days."""
+    place = facts.organization if facts.scope == "organization" else f"{facts.organization} · {facts.scope_name}"
+    return f"{place} · {words.period(facts.first_day, facts.last_day)}"
 
 
 def summary(facts: Facts, *, has_links: bool) -> list[Block]:
@@ -37,7 +43,6 @@ def summary(facts: Facts, *, has_links: bool) -> list[Block]:
     tone, headline = words.headline(facts)
     made = _("Made {when} for {name}. Times are those of {zone}.", when=moment(facts.as_of, facts.time_zone), name=facts.made_for, zone=facts.time_zone)
     blocks: list[Block] = [
-        Words(f"{facts.organization} · {facts.scope_name} · {words.period(facts.first_day, facts.last_day)}"),
         VerdictBlock(tone, headline, "" if facts.is_empty else _how_it_is_known(facts)),
     ]
     if facts.is_empty:

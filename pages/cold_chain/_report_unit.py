@@ -193,7 +193,7 @@ def _days(unit: UnitFact) -> Iterable[Block]:
         ]
         for day in unit.days
     ]  # fmt: skip
-    yield Table(columns, rows)
+    yield Table(columns, rows, is_dense=True)
 
 
 def alert_blocks(alerts: Sequence[AlertFact], zone: str) -> Iterable[Block]:

@@ -92,10 +92,10 @@ def share(part: int, whole: int) -> str:
         return "–"
     exact = 100 * part / whole
     if 0 < exact < 0.1:
-        return "< 0.1 %"
+        return "<\u202f0.1\u202f%"
     if 99.9 < exact < 100:
-        return "> 99.9 %"
-    return f"{number(exact, 0 if exact in (0, 100) else 1)} %"
+        return ">\u202f99.9\u202f%"
+    return f"{number(exact, 0 if exact in (0, 100) else 1)}\u202f%"
 
 
 def limit_words(limit: LimitFact) -> str:

@@ -26,11 +26,12 @@ from data.cold_chain.reports.facts import (
     Verdict,
 )
 from data.cold_chain.reports.gathering import Material, Readings, Row, UnitRow
-from data.cold_chain.reports.limits import Held, Scope, over_time
+from data.cold_chain.reports.limits import Change, Held, Scope, over_time
 from data.cold_chain.reports.unit_time import NONE_READ, Log, UnitTime, instant
 
 WELL_KNOWN = 0.95
 """Of a unit's minutes that must be known before it is said to have been within its limits."""
+SET_UP_WITHIN = timedelta(hours=1)
 ANSWERED_WITHIN = timedelta(hours=12)
 """An action without an alert answers an excursion of its unit that ended no longer before it."""
 
@@ -99,8 +100,13 @@ def _in_use(asked: Asked, unit: UnitRow, first_read: Sequence[datetime]) -> tupl
 def _held(made: Material, unit: UnitRow, since: datetime, until: datetime) -> Sequence[Held]:
     scopes = ((Scope.UNIT, unit.id), (Scope.SITE, unit.site_id), (Scope.ORGANIZATION, None))
     said = {scope: made.said.get((scope, thing), {}) for scope, thing in scopes}
-    changes = [change for scope in scopes for change in made.changes.get(scope, ())]
+    changes = [change for scope in scopes for change in made.changes.get(scope, ()) if _is_later(change, unit)]
     return over_time(unit.unit_type, said, changes, since, max(until, since + timedelta(seconds=1)))
+
+
+def _is_later(change: Change, unit: UnitRow) -> bool:
+    """Whether the rule was changed, and not said for the first time while the unit was being set up: that holds from its start."""
+    return change.scope is not Scope.UNIT or change.at > unit.created_at + SET_UP_WITHIN
 
 
 def _limit_facts(held: Sequence[Held]) -> Iterable[LimitFact]:
