@@ -156,7 +156,8 @@ def temperature(celsius: float | None, unit: str | None = None, decimals: int = 
     """°C as kept → '−18.4 °C' or '−1.1 °F' by the reader's unit (or `unit`); None → '–'."""
     if celsius is None:
         return '–'
-    return f'{number(temperature_value(celsius, unit), decimals)} {temperature_unit(unit)}'.replace('-', '−')
+    shown = round(temperature_value(celsius, unit), decimals) + 0.0  # never "−0.0"
+    return f'{number(shown, decimals)} {temperature_unit(unit)}'.replace('-', '−')
 
 
 def temperature_value(celsius: float, unit: str | None = None) -> float:
