@@ -59,7 +59,7 @@ with stale as materialized (
   union all
   select device_id, period_start, {KEPT} from cold_chain.reading_metrics m
   where organization_id = :organization_id and unit_id = :unit_id and granularity = 'hourly' and period_start >= :first
-    and period_start < :last and not exists (select from stale where stale.hour = m.period_start)
+    and period_start < :last and period_start not in (select hour from stale)
 )
 """
 """One statement, so that a mark and the count it speaks of are seen as of the same moment."""
