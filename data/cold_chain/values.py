@@ -206,5 +206,5 @@ def normalise_mac(value: object, field: str = "mac") -> str:
     """A MAC address however it is written, as AA:BB:CC:DD:EE:FF."""
     digits = re.sub(r"[-:.\s]", "", value).upper() if isinstance(value, str) else ""
     if not re.fullmatch(r"[0-9A-F]{12}", digits):
-        raise Invalid(field, "This must be a MAC address of 12 hex digits.")
+        raise Invalid(field, "A MAC address has 12 hex digits.")
     return ":".join(digits[start : start + 2] for start in range(0, 12, 2))

@@ -16,7 +16,7 @@ from data.cold_chain.queries import watch
 from data.cold_chain.queries.sensors import Sensor, is_broken
 from data.cold_chain.queries.watch import Watched
 from data.cold_chain.values import NO_DEVICE, Measurement, ReadingSource, UnitMeasurement
-from data.core.errors import NotFound, Refusal
+from data.core.errors import Conflict, NotFound, Refusal
 from data.core.session import Transaction
 from data.core.time import now
 from data.platform.commands import Stranger, note_unknown_devices
@@ -24,6 +24,7 @@ from data.platform.commands import Stranger, note_unknown_devices
 OVER_THE_AIR = frozenset({ReadingSource.TTN, ReadingSource.CHIRPSTACK})
 UNKNOWN = "This sensor is not registered here."
 UNASSIGNED = "This sensor is not assigned to a unit."
+OUT_OF_SERVICE = "This sensor is out of service."
 
 
 class Fate(StrEnum):
@@ -117,7 +118,9 @@ async def match_devices(tx: Transaction, batch: Batch) -> None:
     strangers: dict[str, Stranger] = {}
     for message in messages:
         sensor = sensors.get(message.device_eui)
-        if sensor is None or sensor.unit_id is None:
+        if sensor is not None and not sensor.is_active:
+            batch.outcomes.append(Outcome(reason=OUT_OF_SERVICE))
+        elif sensor is None or sensor.unit_id is None:
             reason = UNASSIGNED if sensor else UNKNOWN
             batch.outcomes.append(Outcome(reason=reason))
             _note(strangers, message, reason)
@@ -166,6 +169,8 @@ async def match_units(tx: Transaction, batch: Batch) -> None:
             batch.outcomes.append(NotFound("There is no such unit."))
         elif sensor is None or sensor.unit_id != message.unit_id:
             batch.outcomes.append(NotFound("There is no such sensor in this unit."))
+        elif not sensor.is_active:
+            batch.outcomes.append(Conflict(OUT_OF_SERVICE))
         else:
             kept = corrected(message, sensor.habits)
             _hear(batch, Reading(sensor, message.unit_id, kept.measured, kept.raw_celsius))

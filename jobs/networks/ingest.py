@@ -5,8 +5,9 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 
+from data.cold_chain.commands.readings import Reading
 from data.core.errors import Busy, Forbidden, Invalid, NotFound, Refusal, TooLarge
-from data.core.time import now
+from data.core.time import epoch_ms, now
 from data.flows import uplink
 from data.flows.uplink import Fate, Outcome
 from data.identity.tables import TokenKind
@@ -17,6 +18,7 @@ router = APIRouter()
 
 MOST_READINGS = 1_000
 INSERTED = frozenset({Fate.STORED, Fate.LATE})
+KEPT = INSERTED | {Fate.REPEATED}
 
 
 @router.post("/api/ingest/readings")
@@ -41,7 +43,7 @@ async def receive(request: Request) -> JSONResponse:
     outcomes = [one if isinstance(one, Refusal) else next(answered) for one in read]
     if busy := next((outcome for outcome in outcomes if isinstance(outcome, Busy)), None):
         raise busy  # what was stored is known again when all of it is sent again
-    if not any(isinstance(outcome, Outcome) for outcome in outcomes):
+    if all(isinstance(outcome, NotFound | Invalid) for outcome in outcomes):
         raise Forbidden("None of these units belongs to the organization of this key.")
     return JSONResponse(_answer(outcomes))
 
@@ -51,9 +53,15 @@ def _answer(outcomes: list[Outcome | Refusal]) -> dict[str, Any]:
     return {
         "success": len(stored) == len(outcomes),
         "insertedCount": sum(outcome.fate in INSERTED for outcome in stored),
+        "readingIds": [_id(outcome.reading) for outcome in stored if outcome.fate in KEPT and outcome.reading],
         "alertsTriggered": sum(outcome.alerts_triggered for outcome in stored),
         "results": [_result(outcome) for outcome in outcomes],
     }
+
+
+def _id(reading: Reading) -> str:
+    """A reading is known by its unit, its sensor and its instant."""
+    return f"{reading.unit_id}/{reading.sensor.device_id}/{epoch_ms(reading.measured.recorded_at)}"
 
 
 def _result(outcome: Outcome | Refusal) -> dict[str, Any]:

@@ -18,10 +18,12 @@ from data.cold_chain.queries import points, units
 from data.cold_chain.tables import CalibrationRecord, Device, Gateway, LoraSensor
 from data.cold_chain.values import DecodeMode, GatewayHeard, GatewayStatus, Measurement, ReadingSource, UnitMeasurement
 from data.core.actor import Actor
+from data.core.errors import Conflict
 from data.core.session import transaction
 from data.core.time import now
 from data.flows import uplink
 from data.flows.uplink import Batch, Fate, Outcome
+from data.platform.tables import UnknownDevice
 from jobs.codecs.sensors import decode
 from tests.factories.cold_chain import ColdStore, another_unit, cold_store, measured
 from tests.factories.people import World
@@ -70,8 +72,10 @@ def kept(connection: psycopg.Connection) -> list[tuple[Any, ...]]:
 
 
 def calibration(sensor_id: UUID, at: datetime, celsius: str, *, percent: str = "0", **more: Any) -> CalibrationRecord:
-    offsets = {"temperature_offset_celsius": Decimal(celsius), "humidity_offset_percent": Decimal(percent)}
-    return CalibrationRecord(device_id=sensor_id, calibrated_at=at, **offsets, **more)
+    return CalibrationRecord(
+        device_id=sensor_id, calibrated_at=at, temperature_offset_celsius=Decimal(celsius),
+        humidity_offset_percent=Decimal(percent), **more,
+    )  # fmt: skip
 
 
 async def test_readings_are_corrected_by_the_calibration_in_force_when_they_were_made(
@@ -252,6 +256,19 @@ async def test_a_sensor_of_no_unit_is_noted_as_heard_and_its_sender_is_told_why_
     assert (outcome.fate, outcome.reason) == (Fate.UNKNOWN, uplink.UNASSIGNED) and kept(owner_connection) == []
     sensor = await sensor_of(world, store.sensor_id)
     assert (sensor.last_seen_at, sensor.battery_percent, sensor.model) == (at, 80, "lht65n")
+
+
+async def test_a_sensor_out_of_service_is_not_listened_to(
+    world: World, store: ColdStore, owner_connection: psycopg.Connection
+) -> None:
+    await change(world, store.sensor_id, is_active=False, is_primary=False)
+    (outcome,) = await take(world, measured(-20, ago(minutes=1)))
+    assert (outcome.fate, outcome.reason) == (Fate.UNKNOWN, uplink.OUT_OF_SERVICE)
+    async with transaction(Actor.machine(world.organization_id, "api")) as tx:
+        (refused,) = await uplink.store_of_units(tx, [UnitMeasurement(store.unit_id, now(), now(), -18.0, store.sensor_id)])
+        assert isinstance(refused, Conflict)
+        assert (await tx.exec(select(UnknownDevice))).all() == []
+    assert kept(owner_connection) == [] and (await sensor_of(world, store.sensor_id)).last_seen_at is None
 
 
 async def test_a_batch_that_mixes_everything_answers_each_message_for_itself(

@@ -9,6 +9,8 @@ import httpx
 import psycopg
 import pytest
 
+from data.cold_chain.tables import Device
+from data.core.session import transaction
 from data.core.time import now
 from data.identity.tables import TokenKind
 from jobs.networks import ingest
@@ -79,6 +81,33 @@ async def test_each_row_has_its_own_result_and_a_wrong_one_does_not_take_the_oth
         ("refused", "readings[4].humidity"), ("refused", None), ("refused", "readings[6].unitId"), ("refused", "readings[7]"),
     ]  # fmt: skip
     assert not answer["success"] and answer["insertedCount"] == 2 and count(owner_connection) == 2
+
+
+async def test_a_temperature_that_no_sensor_means_is_a_broken_sensors_and_not_stored(
+    api: httpx.AsyncClient, store: ColdStore, owner_connection: psycopg.Connection
+) -> None:
+    answer = await send(api, [row(store, now() - timedelta(minutes=1), 180), row(store, now())])
+    assert [r["status"] for r in answer["results"]] == ["faulty", "stored"] and count(owner_connection) == 1
+
+
+async def test_a_sensor_out_of_service_is_refused_by_its_row(
+    api: httpx.AsyncClient, store: ColdStore, world: World, owner_connection: psycopg.Connection
+) -> None:
+    async with transaction(world.owner) as tx:
+        sensor = await tx.get_one(Device, store.sensor_id)
+        sensor.is_active = sensor.is_primary = False
+        tx.add(sensor)
+    at = now() - timedelta(minutes=5)
+    rows = [row(store, at + timedelta(minutes=minute), deviceId=str(store.sensor_id)) for minute in range(2)]
+    answer = await send(api, rows)
+    assert [r["message"] for r in answer["results"]] == ["This sensor is out of service."] * 2 and count(owner_connection) == 0
+
+
+async def test_each_stored_reading_has_an_id_that_is_the_same_whenever_it_is_sent(api: httpx.AsyncClient, store: ColdStore) -> None:
+    at = now()
+    body = [row(store, at), row(store, at, deviceId=str(store.sensor_id)), row(store, at, 1000)]
+    ids = (await send(api, body))["readingIds"]
+    assert len(set(ids)) == 2 and (await send(api, body))["readingIds"] == ids
 
 
 async def test_alerts_that_follow_are_counted(api: httpx.AsyncClient, store: ColdStore) -> None:

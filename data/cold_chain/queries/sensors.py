@@ -27,6 +27,8 @@ class Sensor:
     unit_id: UUID | None
     is_primary: bool
     habits: Habits = PLAIN
+    is_active: bool = True
+    """Whether it is in service; what one that is not says is nobody's."""
     fault: str | None = None
     """What was the matter with it when it was heard last."""
     unit: Watched | None = None
@@ -62,7 +64,7 @@ _CALIBRATIONS = (
 )
 _COLUMNS: tuple[Any, ...] = (
     Device.device_eui, Device.id, col(Unit.id).label("unit_id"), Device.is_primary, Device.model, Device.battery_chemistry,
-    Device.decode_mode, Device.fault, _CALIBRATIONS.c.since, _CALIBRATIONS.c.celsius, _CALIBRATIONS.c.percent,
+    Device.decode_mode, Device.is_active, Device.fault, _CALIBRATIONS.c.since, _CALIBRATIONS.c.celsius, _CALIBRATIONS.c.percent,
 )  # fmt: skip
 _SENSOR = (
     select(*_COLUMNS)
@@ -100,9 +102,9 @@ async def hubs_by_mac(tx: Transaction, macs: Collection[str]) -> dict[str, UUID]
 
 def _sensor(row: Iterable[Any]) -> Sensor:
     """By position: a batch asks for hundreds of these."""
-    _eui, device_id, unit_id, is_primary, model, chemistry, decode_mode, fault, since, celsius, percent = row
+    _eui, device_id, unit_id, is_primary, model, chemistry, decode_mode, is_active, fault, since, celsius, percent = row
     calibrations = tuple(_calibrations(since, celsius, percent)) if since else ()
-    return Sensor(device_id, unit_id, is_primary, Habits(model, chemistry, decode_mode, calibrations), fault)
+    return Sensor(device_id, unit_id, is_primary, Habits(model, chemistry, decode_mode, calibrations), is_active, fault)
 
 
 def _calibrations(since: list[datetime], celsius: list[float], percent: list[float]) -> Iterable[Calibration]:
