@@ -4,10 +4,11 @@ from collections import defaultdict
 from typing import Any
 from uuid import UUID
 
+import anyio.to_thread
 from sqlalchemy import insert, text
 from sqlmodel import select
 
-from data.audit.rules import START, Break, breaks, fingerprint
+from data.audit.rules import COVERED, START, Break, breaks, fingerprint, follow
 from data.audit.tables import PLATFORM, Chain, EventLog
 from data.core.session import Entry, Transaction
 from data.core.table import uuid7
@@ -78,3 +79,24 @@ async def verify(tx: Transaction, organization_id: UUID) -> list[Break]:
     for line in lines:
         line["ip_address"] = str(line["ip_address"]) if line["ip_address"] else None
     return breaks(lines, length=chain.length if chain else 0, last_hash=chain.last_hash if chain else START)
+
+
+_PART = text(f"""
+select {", ".join(COVERED)}, event_hash from audit.event_logs
+where organization_id = :organization_id and sequence >= :first and sequence <= :last order by sequence limit :limit
+""")
+
+
+async def verify_part(
+    tx: Transaction, organization_id: UUID, *, first: int, previous: str, last: int, limit: int
+) -> tuple[list[Break], int, str]:
+    """The same for at most `limit` lines from number `first` (behind the fingerprint `previous`) until `last`: what does not
+    hold, and the number and the fingerprint to go on from. Without any break and beyond `last` the chain is whole so far."""
+    values = {"organization_id": organization_id, "first": first, "last": last, "limit": limit}
+    lines = [dict(row._mapping) for row in await tx.execute(_PART, values)]
+    for line in lines:
+        line["ip_address"] = str(line["ip_address"]) if line["ip_address"] else None
+    found, expected, ended = await anyio.to_thread.run_sync(follow, lines, first, previous)
+    if len(lines) < limit and not found:
+        found = [Break(number, "missing") for number in range(expected, last + 1)]
+    return found, expected, ended

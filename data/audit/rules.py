@@ -36,8 +36,20 @@ def _plain(value: Any) -> Any:
 
 def breaks(lines: Iterable[Mapping[str, Any]], *, length: int, last_hash: str) -> list[Break]:
     """What is wrong with a chain read in the order of its numbers, against the length and end that were noted."""
+    found, expected, previous = follow(lines)
+    found += [Break(n, "missing") for n in range(expected, length + 1)]
+    if expected > length + 1:
+        found.append(Break(expected - 1, "inserted"))
+    elif not found and previous != last_hash:
+        found.append(Break(length, "altered"))
+    return found
+
+
+def follow(
+    lines: Iterable[Mapping[str, Any]], expected: int = 1, previous: str = START
+) -> tuple[list[Break], int, str]:
+    """What is wrong with a part of a chain that goes on behind `previous`; the number and the fingerprint to go on from then."""
     found: list[Break] = []
-    expected, previous = 1, START
     for line in lines:
         number = line["sequence"]
         if number < expected:
@@ -49,9 +61,4 @@ def breaks(lines: Iterable[Mapping[str, Any]], *, length: int, last_hash: str) -
         elif number == expected and line["previous_hash"] != previous:
             found.append(Break(number, "inserted"))
         expected, previous = number + 1, line["event_hash"]
-    found += [Break(n, "missing") for n in range(expected, length + 1)]
-    if expected > length + 1:
-        found.append(Break(expected - 1, "inserted"))
-    elif not found and previous != last_hash:
-        found.append(Break(length, "altered"))
-    return found
+    return found, expected, previous
