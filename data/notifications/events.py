@@ -30,3 +30,13 @@ class ChannelsChanged(Event):
     """How the organization sends, or how one person wants to be told, is different now; or a channel rests or works again."""
 
     user_id: UUID | None = None
+
+
+@dataclass(frozen=True)
+class ContactsChanged(Event):
+    """Somebody else is called when it matters, or at other times."""
+
+
+@dataclass(frozen=True)
+class PoliciesChanged(Event):
+    """Who is told of what is said differently now."""

@@ -33,9 +33,12 @@ def system(world: World) -> Actor:
 
 
 async def raised(world: World, *troubles: Trouble, at: datetime = AT, is_told: bool = True, parent: Alert | None = None) -> list[Alert]:
-    """Raise them at that instant, and take their first turn."""
+    """Raise them at that instant, and take their first turn; in the order in which they were given."""
+    troubles = troubles or (trouble(),)
+    places = {one.key: place for place, one in enumerate(troubles)}
     async with transaction(system(world)) as tx:
-        alerts = list(await raise_alerts(tx, [(one, at) for one in troubles or (trouble(),)], parent=parent))
+        alerts = list(await raise_alerts(tx, [(one, at) for one in troubles], parent=parent))
+        alerts.sort(key=lambda alert: places[alert.subject_id, alert.alert_type])
         if is_told:
             await commands.tell(tx, *alerts, at=at)
     return alerts

@@ -1,7 +1,7 @@
 """Who may be called now, and what was said about calling them: asked once for many alerts."""
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -78,6 +78,19 @@ def as_said(policy: Policy) -> Said:
     if policy.schedule and policy.schedule.get("days"):
         values["days"] = tuple(policy.schedule["days"])
     return Said(policy.id, policy.subject_id, policy.scope_id, policy.alert_type, policy.severity, values)
+
+
+async def callees_between(tx: Transaction, begin: datetime, end: datetime) -> Callable[[datetime], Sequence[Callee]]:
+    """Who may be called at any instant between these two, asked once."""
+    contacts = await callees(tx, at=begin)
+    statement = select(OnCallShift).where(OnCallShift.starts_at < end, OnCallShift.ends_at > begin)
+    shifts = (await tx.exec(statement)).all()
+
+    def at_that(at: datetime) -> Sequence[Callee]:
+        on_call = {shift.contact_id for shift in shifts if shift.starts_at <= at < shift.ends_at}
+        return [replace(contact, is_on_call=contact.contact_id in on_call) for contact in contacts]
+
+    return at_that
 
 
 @dataclass(frozen=True, slots=True)
