@@ -12,8 +12,6 @@ from data.platform.pictures import Picture
 CLOCK_MAY_BE_AHEAD = timedelta(minutes=10)
 OLDEST = timedelta(days=30)
 LONGEST_TEXT = 1000
-EVERY_MINUTES, GRACE_MINUTES = 240, 0
-"""How often a temperature is written down where nobody says otherwise, and how late it may be."""
 
 
 @dataclass(frozen=True, slots=True)

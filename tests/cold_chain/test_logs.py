@@ -1,6 +1,7 @@
 """Temperatures that people write down: once each, with the limits that held, and never without an action when outside them."""
 
 import asyncio
+import hashlib
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from uuid import uuid4
@@ -8,9 +9,11 @@ from uuid import uuid4
 import psycopg
 import pytest
 
+from data.alerts import queries as alerts
 from data.cold_chain.by_hand import Written, is_in_range, refusal
 from data.cold_chain.commands import logs as commands
-from data.cold_chain.commands import places
+from data.cold_chain.commands.rules import set_limits
+from data.cold_chain.commands.states import KINDS
 from data.cold_chain.queries import logs
 from data.cold_chain.queries.logs import LogView, Wanted
 from data.core.actor import Actor
@@ -115,8 +118,10 @@ async def test_what_is_out_of_limits_is_kept_only_with_what_was_done_and_the_res
     async with transaction(world.stranger) as tx:
         with pytest.raises(NotFound):
             await logs.photo(tx, found.log.id)
-    actions = owner_connection.execute("select subject_id, photo_file_id, acted_by from alerts.corrective_actions").fetchall()
-    assert actions == [(store.unit_id, found.log.photo_file_id, world.colleague.user_id)]
+    actions = owner_connection.execute(
+        "select a.subject_id, a.log_id, a.acted_by, f.sha256 from alerts.corrective_actions a join platform.files f on f.id = a.photo_file_id"
+    ).fetchall()
+    assert actions == [(store.unit_id, too_warm.id, world.colleague.user_id, hashlib.sha256(jpeg()).hexdigest())]
 
 
 async def test_a_line_that_is_sent_again_changes_nothing(world: World, store: ColdStore) -> None:
@@ -241,9 +246,31 @@ async def test_only_a_picture_that_opens_to_its_end_is_one(content: bytes) -> No
     assert refused.value.field == "photo"
 
 
-async def test_the_limits_of_the_place_are_what_a_line_is_held_against(world: World, store: ColdStore) -> None:
+async def test_a_line_is_held_against_the_limits_of_the_time_it_was_read(world: World, store: ColdStore) -> None:
+    an_hour_ago = now() - timedelta(hours=1)
     async with transaction(world.owner) as tx:
-        await places.set_limits(tx, store.unit_id, low_celsius=-30, high_celsius=-10, delay_minutes=None)
-    assert await write(world.colleague, line(store.unit_id, -10)) == [None]
-    (found,) = await lines_of(world.owner)
-    assert (found.log.low_celsius, found.log.high_celsius) == (-30, -10)
+        await set_limits(tx, store.unit_id, low_celsius=-15, high_celsius=-10, delay_minutes=None)
+    refused, earlier = await write(world.colleague, line(store.unit_id, -20), line(store.unit_id, -20, an_hour_ago))
+    assert isinstance(refused, Invalid) and refused.field == "action" and earlier is None
+    assert await write(world.colleague, line(store.unit_id, -12)) == [None]
+    newest, oldest = await lines_of(world.owner)
+    assert (newest.log.low_celsius, newest.log.high_celsius) == (-15, -10)
+    assert (oldest.log.low_celsius, oldest.log.high_celsius) == (Decimal("-23.33"), Decimal("-17.78"))
+
+
+async def test_what_was_missed_is_over_when_it_is_written_down(world: World, store: ColdStore, owner_connection: psycopg.Connection) -> None:
+    """A unit that only a thermometer in somebody's hand measures."""
+    owner_connection.execute(
+        "update cold_chain.units set is_manual_monitoring_required = true, manual_monitoring_interval_minutes = 60, created_at = now() - interval '2 hours'"
+    )
+    async with transaction(Actor.system(world.organization_id, "clock")) as tx:
+        for kind in KINDS:
+            await kind.follow(tx, [store.unit_id], now())
+
+    async def open_kinds() -> list[str]:
+        async with transaction(world.owner) as tx:
+            return [alert.alert_type for alert in await alerts.open_of(tx, [store.unit_id])]
+
+    assert "missed_manual_entry" in await open_kinds()
+    assert await write(world.colleague, line(store.unit_id, -20)) == [None]
+    assert "missed_manual_entry" not in await open_kinds()

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from playwright.async_api import Page, expect
 
+from data.cold_chain.commands.rules import set_limits
 from data.cold_chain.queries import logs
 from data.cold_chain.queries.logs import LogView, Wanted
 from data.core.session import transaction
@@ -120,12 +121,10 @@ async def test_what_is_refused_stays_at_its_line_until_it_is_mended(
     """The limits were changed while the phone was away."""
     cook = await with_a_round(visitors, COLLEAGUE)
     await without_signal(cook)
+    async with transaction(home.owner) as tx:
+        await set_limits(tx, store.unit_id, low_celsius=-30, high_celsius=-25, delay_minutes=None)
     await enter(cook.page, "Freezer 1", "20")
     await expect(cook.page.locator("#banner")).to_contain_text("1 waiting")
-    async with transaction(home.owner) as tx:
-        from data.cold_chain.commands import places
-
-        await places.set_limits(tx, store.unit_id, low_celsius=-30, high_celsius=-25, delay_minutes=None)
     await cook.context.set_offline(False)
     refused = cook.page.locator("#waiting > li.is-refused")
     await expect(refused.get_by_role("alert")).to_have_text("This is out of limits. Say what you did about it.")

@@ -10,11 +10,14 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.types import NullType
 from sqlmodel import col, select
 
-from data.alerts.tables import CorrectiveAction
+from data.alerts.commands import Photo, take_action
+from data.alerts.values import Subject
 from data.cold_chain.by_hand import Written, is_in_range, refusal, rounded
+from data.cold_chain.commands.states import note_manual_logs
 from data.cold_chain.events import TemperatureWritten, UnitChanged
 from data.cold_chain.queries import logs as queries
 from data.cold_chain.queries import watch
+from data.cold_chain.queries.limits import limits as limits_since
 from data.cold_chain.queries.logs import LOG
 from data.cold_chain.queries.watch import Watched
 from data.cold_chain.tables import ManualTemperatureLog
@@ -26,6 +29,8 @@ from data.platform.commands import keep_file
 from data.platform.pictures import Picture
 
 OUT = "{celsius} °C, written down by hand, is outside the limits."
+
+Limits = tuple[float | None, float | None]
 
 _NOTE = text("""
 update cold_chain.units u set last_manual_log_at = greatest(u.last_manual_log_at, v.at)
@@ -44,6 +49,7 @@ async def write_down(tx: Transaction, lines: Sequence[Written], *, at: datetime)
     before = await _kept_before(tx, [line.id for line in lines])
     answers: dict[UUID, Refusal | None] = {}
     taken: list[Written] = []
+    limits = await _limits(tx, lines, units, at)
     for line in lines:
         if line.id in before or line.id in answers:
             answers.setdefault(line.id, None)
@@ -52,15 +58,16 @@ async def write_down(tx: Transaction, lines: Sequence[Written], *, at: datetime)
         if unit is None or not tx.actor.may(LOG, unit.site_id):
             answers[line.id] = Invalid("unit_id", "There is no such unit.")
             continue
-        answers[line.id] = refusal(line, low=unit.rule.low_celsius, high=unit.rule.high_celsius, at=at)
+        low, high = limits[line.id]
+        answers[line.id] = refusal(line, low=low, high=high, at=at)
         if answers[line.id] is None:
             taken.append(line)
     photos = {line.id: await _keep(tx, line.id, line.photo) for line in taken if line.photo}
-    kept = await _insert(tx, taken, units, photos)
+    kept = await _insert(tx, taken, limits, photos)
     for line in taken:
         if line.id not in kept:
             answers[line.id] = Conflict("This cannot be kept twice.")
-    await _follow(tx, [line for line in taken if line.id in kept], units, photos, at)
+    await _follow(tx, [line for line in taken if line.id in kept], units, limits, at)
     return answers
 
 
@@ -94,7 +101,7 @@ async def _kept_before(tx: Transaction, log_ids: Sequence[UUID]) -> set[UUID]:
 
 
 async def _insert(
-    tx: Transaction, lines: Sequence[Written], units: Mapping[UUID, Watched], photos: Mapping[UUID, UUID]
+    tx: Transaction, lines: Sequence[Written], limits: Mapping[UUID, Limits], photos: Mapping[UUID, UUID]
 ) -> set[UUID]:
     """In one statement; the ids of those that were new."""
     if not lines:
@@ -103,8 +110,8 @@ async def _insert(
         {
             "id": line.id, "organization_id": tx.organization_id, "unit_id": line.unit_id, "user_id": tx.actor.user_id,
             "user_name": tx.actor.name, "temperature_celsius": line.celsius, "humidity_percent": line.humidity_percent,
-            "low_celsius": _decimal(units[line.unit_id].rule.low_celsius), "high_celsius": _decimal(units[line.unit_id].rule.high_celsius),
-            "is_in_range": _is_in_range(line, units), "notes": line.notes or None, "photo_file_id": photos.get(line.id),
+            "low_celsius": _decimal(limits[line.id][0]), "high_celsius": _decimal(limits[line.id][1]),
+            "is_in_range": is_in_range(line.celsius, *limits[line.id]), "notes": line.notes or None, "photo_file_id": photos.get(line.id),
             "recorded_at": line.recorded_at, "corrects_id": line.corrects_id,
         }
         for line in lines
@@ -118,38 +125,45 @@ async def _keep(tx: Transaction, log_id: UUID, photo: Picture) -> UUID:
 
 
 async def _follow(
-    tx: Transaction, lines: Sequence[Written], units: Mapping[UUID, Watched], photos: Mapping[UUID, UUID], at: datetime
+    tx: Transaction, lines: Sequence[Written], units: Mapping[UUID, Watched], limits: Mapping[UUID, Limits], at: datetime
 ) -> None:
-    """What a kept line leads to: its line in the event log, a corrective action, and the unit has been looked after."""
+    """What a kept line leads to: its line in the event log, what was done about it, and the unit has been looked after."""
     if not lines:
         return
     newest: dict[UUID, datetime] = {}
     for line in lines:
         unit = units[line.unit_id]
-        newest[unit.unit_id] = max(min(line.recorded_at, at), newest.get(unit.unit_id, line.recorded_at))
+        read_at = min(line.recorded_at, at)
+        newest[unit.unit_id] = max(read_at, newest.get(unit.unit_id, read_at))
         tx.record(
             "cold_chain.manual_temperature_logs.created", "temperature written down by hand", subject_id=line.id, unit_id=unit.unit_id,
-            unit=unit.name, celsius=line.celsius, is_in_range=_is_in_range(line, units), recorded_at=line.recorded_at,
+            unit=unit.name, celsius=line.celsius, is_in_range=is_in_range(line.celsius, *limits[line.id]), recorded_at=line.recorded_at,
             notes=line.notes, corrects_id=line.corrects_id,
         )  # fmt: skip
         if line.action and line.action.strip():
-            tx.add(
-                CorrectiveAction(
-                    subject_kind="cold_chain.units", subject_id=unit.unit_id, subject_name=unit.name, scope_id=unit.site_id,
-                    permission="cold_chain.view", log_id=line.id, description=OUT.format(celsius=line.celsius),
-                    action_taken=line.action.strip(), photo_file_id=photos.get(line.id), acted_at=line.recorded_at,
-                    acted_by=tx.actor.user_id,
-                )
+            await take_action(
+                tx, description=OUT.format(celsius=line.celsius), action_taken=line.action, log_id=line.id, acted_at=read_at,
+                subject=Subject("cold_chain.units", unit.unit_id, unit.name, "cold_chain.view", unit.site_id),
+                photo=Photo(f"{line.id}", line.photo.content) if line.photo else None,
             )  # fmt: skip
         tx.emit(TemperatureWritten(unit_id=unit.unit_id))
         tx.emit(UnitChanged(unit_id=unit.unit_id))
     values = {"organization_id": tx.organization_id, "ids": columns.ids(newest), "times": columns.instants(newest.values())}
     await tx.execute(_NOTE, values)
+    await note_manual_logs(tx, list(newest), at)
 
 
-def _is_in_range(line: Written, units: Mapping[UUID, Watched]) -> bool:
-    rule = units[line.unit_id].rule
-    return is_in_range(line.celsius, rule.low_celsius, rule.high_celsius)
+async def _limits(
+    tx: Transaction, lines: Sequence[Written], units: Mapping[UUID, Watched], at: datetime
+) -> Mapping[UUID, Limits]:
+    """The limits (low, high) that held when each line was read."""
+    earliest = min((line.recorded_at for line in lines), default=at)
+    spans = await limits_since(tx, set(units), earliest) if units else {}
+    found = {}
+    for line in lines:
+        then = next((one for one in spans.get(line.unit_id, ()) if one.since <= min(line.recorded_at, at) < one.until), None)
+        found[line.id] = (then.low_celsius, then.high_celsius) if then else (None, None)
+    return found
 
 
 def _decimal(limit: float | None) -> Decimal | None:

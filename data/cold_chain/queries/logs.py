@@ -12,7 +12,6 @@ from sqlmodel import col, select
 
 from data.alerts.tables import CorrectiveAction
 from data.cold_chain import rules
-from data.cold_chain.by_hand import EVERY_MINUTES, GRACE_MINUTES
 from data.cold_chain.queries.units import VIEW, visible_sites
 from data.cold_chain.queries.watch import SAID, said, with_rules
 from data.cold_chain.rules import Rule
@@ -48,9 +47,11 @@ class RoundUnit:
     is_due: bool
 
 
-_minutes = func.coalesce(
-    Unit.manual_monitoring_interval_minutes, said("manual_interval_minutes"), col(Site.manual_log_cadence_s) // 60, EVERY_MINUTES
-) + func.coalesce(said("manual_grace_minutes"), GRACE_MINUTES)  # fmt: skip
+def _settled(name: str) -> Any:
+    return func.coalesce(said(name), rules.DEFAULTS[name])
+
+
+_minutes = _settled("manual_interval_minutes") + _settled("manual_grace_minutes")
 _newest = case(
     (col(Unit.is_manual_monitoring_required), Unit.last_manual_log_at),
     else_=func.greatest(Unit.last_manual_log_at, Unit.last_reading_at),
