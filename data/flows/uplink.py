@@ -7,7 +7,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from data.alerts.tables import Alert
-from data.cold_chain.commands import carriers, metrics, pairing, readings, states
+from data.cold_chain.commands import carriers, metrics, pairing, readings, states, voices
 from data.cold_chain.commands.readings import DoorMoved, Heard, Reading
 from data.cold_chain.frames import Decode, Fault
 from data.cold_chain.hearing import Settled, corrected, settle
@@ -208,6 +208,7 @@ async def judge(tx: Transaction, batch: Batch) -> None:
     batch.units = await watch.locked_units(tx, {sensor.unit_id for sensor in batch.sensors if sensor.unit_id})
     for sensor in batch.sensors:
         sensor.unit = batch.units.get(sensor.unit_id) if sensor.unit_id else None
+    await _find_voices(tx, batch)
     doors = []
     for reading, outcome in batch.heard:
         unit = reading.sensor.unit
@@ -223,6 +224,17 @@ async def judge(tx: Transaction, batch: Batch) -> None:
                 _judge_reading(batch, unit, reading, outcome)
     await readings.insert_doors(tx, doors)
     await states.save(tx, batch.units.values())
+
+
+async def _find_voices(tx: Transaction, batch: Batch) -> None:
+    """Of units that never had a reading of their own, though another of their sensors tells one."""
+    asking = {s.device_id: s for s in batch.sensors if not s.is_primary and s.unit is not None and s.unit.last_reading_at is None}
+    if not asking:
+        return
+    told = {reading.sensor.device_id for reading, _ in batch.heard if reading.measured.temperature_celsius is not None}
+    found = {sensor.unit_id: sensor for device_id, sensor in asking.items() if sensor.unit_id and device_id in told}
+    for unit_id in await voices.take_over(tx, {unit_id: sensor.device_id for unit_id, sensor in found.items()}):
+        found[unit_id].is_primary = True
 
 
 def _judge_reading(batch: Batch, unit: Watched, reading: Reading, outcome: Outcome) -> None:

@@ -271,6 +271,21 @@ async def test_a_sensor_out_of_service_is_not_listened_to(
     assert kept(owner_connection) == [] and (await sensor_of(world, store.sensor_id)).last_seen_at is None
 
 
+@pytest.mark.parametrize(("model", "celsius"), [("LDS02", -20.0), ("ws301", -20.0), ("em300-mcs", None), (None, None)])
+async def test_a_thermometer_takes_over_where_only_a_door_switch_speaks(
+    world: World, store: ColdStore, owner_connection: psycopg.Connection, model: str | None, celsius: float | None
+) -> None:
+    await change(world, store.sensor_id, model=model)
+    async with transaction(world.owner) as tx:
+        thermometer = await places.create_sensor(tx, store.unit_id, device_eui=DOOR_EUI)
+    await take(world, measured(None, ago(minutes=2), door_is_open=True), measured(-20, ago(minutes=1), DOOR_EUI))
+    assert (await sensor_of(world, thermometer.id)).is_primary is (celsius is not None)
+    assert (await sensor_of(world, store.sensor_id)).is_primary is (celsius is None)
+    async with transaction(world.owner) as tx:
+        assert (await units.unit(tx, store.unit_id)).last_celsius == celsius
+    assert len(kept(owner_connection)) == 1
+
+
 async def test_a_batch_that_mixes_everything_answers_each_message_for_itself(
     world: World, store: ColdStore, owner_connection: psycopg.Connection
 ) -> None:
