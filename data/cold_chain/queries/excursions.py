@@ -89,7 +89,9 @@ _VIEW: Select[Any] = (
 _LASTED = func.coalesce(Excursion.ended_at, func.now()) - Excursion.started_at
 _ORDERS: Mapping[Sort, Any] = {
     "started": Excursion.started_at, "lasted": _LASTED, "size": Excursion.degree_minutes, "unit": Unit.name,
-    "peak": func.greatest(Excursion.peak_celsius - Excursion.high_celsius, Excursion.low_celsius - Excursion.peak_celsius),
+    "peak": func.greatest(
+        col(Excursion.peak_celsius) - col(Excursion.high_celsius), col(Excursion.low_celsius) - col(Excursion.peak_celsius)
+    ),
 }  # fmt: skip
 
 
@@ -126,7 +128,7 @@ def _where(tx: Transaction, wanted: Wanted) -> list[Any]:
 
 async def excursion(tx: Transaction, excursion_id: UUID) -> ExcursionView:
     """One of them; NotFound where there is none, or none for this actor."""
-    row = (await tx.execute(_VIEW.where(Excursion.id == excursion_id, visible_sites(tx, VIEW)))).one_or_none()
+    row = (await tx.execute(_VIEW.where(col(Excursion.id) == excursion_id, visible_sites(tx, VIEW)))).one_or_none()
     if row is None:
         raise NotFound("There is no such excursion.")
     return ExcursionView(*row)
@@ -189,13 +191,13 @@ async def actions(tx: Transaction, view: ExcursionView) -> Sequence[tuple[Correc
     """What people did about it, and who: by its alert, or about its unit while it lasted."""
     one = view.excursion
     during = and_(
-        CorrectiveAction.subject_id == one.unit_id, CorrectiveAction.acted_at >= one.started_at,
+        col(CorrectiveAction.subject_id) == one.unit_id, col(CorrectiveAction.acted_at) >= one.started_at,
         col(CorrectiveAction.acted_at) <= (one.ended_at or func.now()),
     )  # fmt: skip
     statement = (
         select(CorrectiveAction, User.name)
         .outerjoin(User, col(User.id) == CorrectiveAction.acted_by)
-        .where(or_(during, CorrectiveAction.alert_id == one.alert_id) if one.alert_id else during)
+        .where(or_(during, col(CorrectiveAction.alert_id) == one.alert_id) if one.alert_id else during)
         .order_by(col(CorrectiveAction.acted_at))
     )
     return [(action, name) for action, name in await tx.exec(statement)]
