@@ -24,6 +24,8 @@ from ui.words import _, n_, noop
 
 NETWORKS = {
     "ttn": noop("The Things Stack (temperature sensors)"),
+    "chirpstack": noop("ChirpStack (temperature sensors)"),
+    "hub": noop("BLE hubs (temperature sensors)"),
     "ingest": noop("Bulk readings (API)"),
     "trees": noop("Tree phones (enrolment)"),
 }
