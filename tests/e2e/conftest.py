@@ -16,6 +16,7 @@ from jobs.demonstration.haystack import Haystack
 from jobs.demonstration.haystack import serving as haystack_serving
 from tests.conftest import SECRET_KEY, Opened, opening
 from tests.e2e.chromium import chromium
+from tests.factories.outside import MailServer, TelegramServer, Telnyx
 from tests.factories.people import PASSWORD, World, build_world
 from tests.factories.served import Server, serving
 
@@ -51,11 +52,31 @@ async def crowd() -> AsyncIterator[tuple[Haystack, str]]:
         yield phones, endpoint
 
 
+@dataclass
+class Outside:
+    """The parties that the server writes to, and how it finds them."""
+
+    mail: MailServer
+    telnyx: Telnyx
+    telegram: TelegramServer
+    settings: dict[str, str]
+
+
 @pytest.fixture(scope="session")
-def served(database_url: str, var_dir: Path, crowd: tuple[Haystack, str]) -> Iterator[Server]:
+async def outside() -> AsyncIterator[Outside]:
+    """A mail server, Telnyx and Telegram on loopback."""
+    mail, telnyx, telegram = MailServer(), Telnyx(), TelegramServer()
+    with mail.running() as smtp_url:
+        async with telnyx.running() as telnyx_url, telegram.running() as telegram_url:
+            settings = {"SMTP_URL": smtp_url, "TELNYX_URL": telnyx_url, "TELEGRAM_URL": telegram_url, "WEBHOOK_PRIVATE_ADDRESSES": "1"}
+            yield Outside(mail, telnyx, telegram, settings)
+
+
+@pytest.fixture(scope="session")
+def served(database_url: str, var_dir: Path, crowd: tuple[Haystack, str], outside: Outside) -> Iterator[Server]:
     """One server for all browser tests of a worker; tests empty the database, not the server."""
     tags = {"FIND_MY_URL": crowd[1], "FIND_MY_USER": "steading", "FIND_MY_PASSWORD": "secret", "FIND_MY_EVERY_S": "1"}
-    with serving(database_url, SECRET_KEY, var_dir, tags) as server:
+    with serving(database_url, SECRET_KEY, var_dir, tags | outside.settings) as server:
         yield server
 
 
