@@ -20,7 +20,7 @@ from ui.words import _, current_language, full_moment
 
 LEAFLET = Path(_bundled_leaflet.__file__).parent / 'dist'
 STATES = ('ok', 'warning', 'critical', 'offline', 'waiting', 'neutral')
-KIND_ICONS: dict[str, str] = {'tracker': 'location_on', 'driver': 'local_shipping', 'unit': 'ac_unit', 'device': 'sensors',
+KIND_ICONS: dict[str, str] = {'tracker': 'location_on', 'driver': 'local_shipping', 'unit': 'ac_unit', 'gateway': 'cell_tower', 'device': 'sensors',
                               'farm': 'agriculture', 'order': 'inventory_2', 'tree': 'park', 'person': 'person',
                               'depot': 'warehouse', 'stop': 'flag', 'alert': 'warning'}
 

@@ -136,7 +136,7 @@ def _sensor(view: SensorView, zone: str, *, is_one_of_many: bool) -> None:
     colour, word = SENSOR_WORDS[view.state]
     with ui.element("article").classes("st-item is-flat"):
         with ui.element("div").classes("st-item-main"):
-            ui.label(view.name).classes("st-item-words")
+            ui.link(view.name, f"/cold-chain/sensors/{sensor.id}").classes("st-item-words")
             with ui.element("div").classes("st-row st-soft"):
                 if sensor.name:
                     ui.label(sensor.device_eui)

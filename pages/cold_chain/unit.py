@@ -12,6 +12,7 @@ from data.core.time import now
 from pages._shell import Looker, screen
 from pages.cold_chain import _downloads  # noqa: F401 - its routes
 from pages.cold_chain._forms import EDIT, add_sensor, set_limits
+from pages.cold_chain._machine_forms import begin_pairing
 from pages.cold_chain._picture import Past, chart_of, figures
 from pages.cold_chain._unit_parts import Seen, now_card, readings_card, sensors_card, written_card
 from ui.form import button
@@ -38,6 +39,7 @@ async def unit(look: Looker, unit_id: UUID) -> None:
         button(_("All units"), kind="quiet", icon="arrow_back", href="/cold-chain")
         if look.may(EDIT, seen.unit.site_id):
             button(_("Limits"), lambda: set_limits(look, unit_id), icon="tune")
+            button(_("Pair a sensor"), lambda: begin_pairing(look, unit_id), icon="sensors")
             button(_("Add a sensor"), lambda: add_sensor(look, seen.unit), icon="add")
     changed = look.topic(UnitChanged, unit_id=unit_id)
     written = look.topic(TemperatureWritten, unit_id=unit_id)
