@@ -31,10 +31,31 @@ MENU = (
     Item("operations", "Operations", "monitor_heart", "/operations", "operations.view", group="Organization"),
 )
 
+WAYS = (
+    Item("cold_chain", "Units", "ac_unit", "/cold-chain", "cold_chain.view"),
+    Item("cold_chain", "Board", "dashboard", "/cold-chain/board", "cold_chain.view"),
+    Item("cold_chain", "Logbook", "edit_note", "/cold-chain/logs", "cold_chain.view"),
+    Item("cold_chain", "Excursions", "ssid_chart", "/cold-chain/excursions", "cold_chain.view"),
+    Item("cold_chain", "Reports", "description", "/cold-chain/reports", "cold_chain.export"),
+    Item("cold_chain", "Sensors", "sensors", "/cold-chain/sensors", "cold_chain.view"),
+    Item("cold_chain", "Gateways", "router", "/cold-chain/gateways", "cold_chain.view"),
+    Item("cold_chain", "Networks", "hub", "/cold-chain/networks", "cold_chain.networks"),
+    Item("cold_chain", "Rules", "tune", "/cold-chain/rules", "cold_chain.rules"),
+    Item("cold_chain", "Places", "account_tree", "/cold-chain/places", "cold_chain.edit"),
+    Item("alerts", "Alerts", "notifications_active", "/alerts", "alerts.view"),
+    Item("alerts", "Inbox", "inbox", "/inbox"),
+    Item("alerts", "Who is called", "contact_phone", "/alerts/contacts", "contacts.view"),
+    Item("alerts", "Who is told", "rule", "/alerts/policies", "notifications.edit"),
+    Item("alerts", "Silences", "notifications_paused", "/alerts/suppressions", "alerts.suppress"),
+)
+"""The screens of one place, drawn as a row above each of them; a screen that is not open yet is left out."""
+
 SCREENS = (
     "home.home",
     "farm.devices", "farm.device", "farm.schedules",
-    "cold_chain.units", "cold_chain.unit", "cold_chain.places", "cold_chain.log",
+    "cold_chain.units", "cold_chain.board", "cold_chain.unit", "cold_chain.places",
+    "cold_chain.reports", "cold_chain.report", "cold_chain.verify",
+    "cold_chain.sensors", "cold_chain.sensor", "cold_chain.pairing", "cold_chain.gateways", "cold_chain.connection", "cold_chain.log", "cold_chain.logs", "cold_chain.logged",
     "deliveries.drivers", "deliveries.driver", "deliveries.orders", "deliveries.order",
     "tracking.trackers", "tracking.tracker", "tracking.imports", "tracking.runs", "tracking.run",
     "trees.jobs", "trees.job", "trees.devices",

@@ -11,7 +11,7 @@ from uuid import UUID
 import structlog
 from fastapi import Request
 from fastapi.responses import RedirectResponse
-from nicegui import ui
+from nicegui import app, ui
 
 import pages
 from data.core.actor import Actor
@@ -29,6 +29,7 @@ from pages.platform._bill import warning as bill_warning
 from ui.empty import empty_state, error_state, no_permission_state
 from ui.frame import Found, Frame, Look, Organization, Person, Place, frame, use_language_and_theme
 from ui.live import live_value
+from ui.ways import Way, ways
 from ui.words import Reader, _, set_reader
 
 log = structlog.get_logger()
@@ -115,7 +116,7 @@ def screen(path: str, *, title: str, place: str, permission: str | None = None) 
             if who is None:
                 here = request.url.path + (f"?{request.url.query}" if request.url.query else "")
                 return RedirectResponse(f"/sign-in?next={quote(here)}", status_code=303)
-            await _draw(who, title, place, permission, lambda look: build(look, **arguments))
+            await _draw(who, title, place, permission, lambda look: build(look, **arguments), request.url.path)
             return None
 
         own = [p for name, p in inspect.signature(build).parameters.items() if name != "look"]
@@ -128,7 +129,7 @@ def screen(path: str, *, title: str, place: str, permission: str | None = None) 
 
 
 async def _draw(
-    who: Actor, title: str, place: str, permission: str | None, build: Callable[[Looker], Awaitable[None]]
+    who: Actor, title: str, place: str, permission: str | None, build: Callable[[Looker], Awaitable[None]], path: str
 ) -> None:
     set_reader(Reader(who.language, who.time_zone, "f" if who.units == "fahrenheit" else "c"))
     if who.organization_id is None:
@@ -149,6 +150,7 @@ async def _draw(
         if permission and not who.may(permission):
             no_permission_state()
             return
+        _ways(who, place, path)
         try:
             await build(look)
         except NotFound as reason:
@@ -216,6 +218,18 @@ def _menu(who: Actor) -> list[Place]:
         for item in pages.MENU
         if item.permission is None or who.may(item.permission)
     ]
+
+
+def _ways(who: Actor, place: str, path: str) -> None:
+    """The row of a place's screens, above those that stand in it."""
+    routes = {getattr(route, "path", "") for route in app.routes}
+    found = [
+        Way(_(item.label), item.icon, item.href)
+        for item in pages.WAYS
+        if item.key == place and item.href in routes and (item.permission is None or who.may(item.permission))
+    ]
+    if len(found) > 1 and any(way.href == path for way in found):
+        ways(found, path)
 
 
 def _watch_inbox(look: Looker, held: Frame) -> None:

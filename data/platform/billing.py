@@ -59,7 +59,7 @@ async def begin_trial(tx: Transaction, *, plan: Plan) -> Subscription:
         raise Conflict("There is a subscription already.")
     made = Subscription(plan=plan, status=SubscriptionStatus.TRIAL, trial_ends_at=now() + TRIAL)
     tx.add(made)
-    tx.emit(BillingChanged(organization_id=tx.organization_id))
+    tx.emit(BillingChanged())
     await tx.flush()
     return made
 
@@ -108,7 +108,7 @@ async def _follow(tx: Transaction, told: Told) -> Outcome:
     found.trial_ends_at, found.past_due_since_at = after.trial_ends_at, after.past_due_since_at
     found.canceled_at, found.stripe_event_at, found.updated_at = after.canceled_at, after.told_at, now()
     tx.add(found)
-    tx.emit(BillingChanged(organization_id=found.organization_id), organization_id=found.organization_id)
+    tx.emit(BillingChanged(), organization_id=found.organization_id)
     return Outcome(Heard.APPLIED, found.organization_id)
 
 

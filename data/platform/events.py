@@ -29,6 +29,4 @@ class BackgroundJobCanceled(Event):
 
 @dataclass(frozen=True)
 class BillingChanged(Event):
-    """What an organization has bought, or whether it is paid, is another than before."""
-
-    organization_id: UUID
+    """What the organization has bought, or whether it is paid, is another than before."""

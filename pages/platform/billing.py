@@ -46,8 +46,7 @@ async def billing(look: Looker, paid: int = 0) -> None:
         else:
             empty_state(_("Nothing is sold on this installation."), _("Everything is open, without a limit."), icon="redeem")
 
-    assert look.actor.organization_id
-    live(ask, show, look.topic(BillingChanged, organization_id=look.actor.organization_id))
+    live(ask, show, look.topic(BillingChanged))
 
 
 def _now(look: Looker, found: _Found, *, sells: bool) -> None:
