@@ -36,7 +36,7 @@ async def furnished(home: World) -> list[str]:
     things = [
         f"/cold-chain/units/{store.unit_id}", f"/farm/devices/{farm.fan.id}", "/farm/schedules", f"/deliveries/drivers/{rider.id}",
         f"/deliveries/orders/{parcel.id}", "/deliveries/orders", f"/tracking/{shipping.trackers[1]}", "/tracking/import",
-        "/tracking/runs", f"/trees/{tree_job.id}", "/trees/devices", "/settings", "/inbox",
+        "/tracking/runs", f"/trees/{tree_job.id}", "/trees/devices", "/settings", "/inbox", "/settings/notifications", "/messages",
     ]  # fmt: skip
     return [item.href for item in pages.MENU] + things
 
