@@ -20,6 +20,7 @@ from fastapi import FastAPI
 from fastapi.middleware.gzip import GZipMiddleware
 
 from data.audit.log import verify, write
+from data.cold_chain.reports import commands as report_commands
 from data.core import session
 from data.core.bus import bus
 from data.core.errors import Refusal
@@ -40,14 +41,17 @@ from jobs import (
     farm,
     metrics,
     outbox,
+    provisioning,
     resets,
     telegram,
     tracking,
     trees,
     upkeep,
+    verification,
 )
 from jobs.channels._choice import public_key
 from jobs.channels.payments import Payments
+from jobs.documents import reports
 from jobs.networks import _refusals, assessments, chirpstack, hub, ingest, mqtt, osmand, owntracks, stripe, telnyx, ttn
 from jobs.networks._door import intake
 from jobs.timetable import Line, Timetable
@@ -83,7 +87,12 @@ def lines(settings: Settings) -> list[Line]:
 
 def works(settings: Settings) -> dict[str, background.Work]:
     """The kinds of long work that people may ask for, and who does them."""
-    return {}
+    from pages.cold_chain._report_sheet import sheet
+
+    return {
+        provisioning.KIND: provisioning.work(settings),
+        report_commands.JOB: reports.work(lambda drawn, look, seal: sheet(drawn, look, seal=seal, origin=settings.origin)),
+    }
 
 
 @asynccontextmanager
@@ -162,6 +171,7 @@ def compose(settings: Settings, *besides: Beside) -> FastAPI:
     app.get("/health")(health)
     _refusals.install(pages_app)
     pages_app.state.settings, pages_app.state.has_oidc = settings, bool(settings.oidc_issuer)
+    pages_app.state.verify = verification.Verification()
     pages_app.state.send_reset = resets.sender(settings, new_password)
     pages_app.state.push_key = public_key(settings)
     pages_app.state.payments = (

@@ -118,7 +118,7 @@ def _fingerprint(name: str) -> str:
 def head_html() -> str:
     """Everything for `<head>`: fonts, tokens, style sheets, what installs it on a phone, and the script that ticks ages and the live dot."""
     from ui.offline import install_tags
-    sheets = ''.join(f'<link rel="stylesheet" href="{asset(name)}">' for name in ('base.css', 'frame.css', 'parts.css', 'data.css', 'door.css', 'home.css'))
+    sheets = ''.join(f'<link rel="stylesheet" href="{asset(name)}">' for name in ('base.css', 'frame.css', 'parts.css', 'data.css', 'sheet.css', 'door.css', 'home.css', 'alerts.css'))
     return f'<style>{tokens_css()}</style>{sheets}{install_tags()}<script defer src="{asset("steading.js")}"></script>'
 
 

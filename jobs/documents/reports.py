@@ -16,14 +16,19 @@ from data.cold_chain.reports.fingerprint import canonical, fingerprint
 from data.cold_chain.reports.queries import Drawn
 from data.core.actor import Actor
 from data.core.session import Transaction, transaction
-from data.core.sheet import Sheet
+from data.core.sheet import Chart, Photos, Sheet
+from data.core.sheet_chart import Colours, svg
 from data.platform.commands import path_of
 from data.platform.tables import BackgroundJob, File
 from jobs.background import Made, Outcome, Progress, Work
-from jobs.documents import chart
 from jobs.documents.press import as_json, printed
 
 THUMBNAIL_PX = (420, 320)
+PAPER = Colours(
+    surface="#ffffff", line="#23629b", rule="#c9d1d9", frame="#c3ccd4",
+    areas={"ok": "#e8f4ec", "warning": "#fdf3dc", "critical": "#f3b6b2", "offline": "#e2e6ea", "soft": "#dce8f3", "": "#eeeeee"},
+    marks={"ok": "#2f8f57", "critical": "#c0392b"},
+)  # fmt: skip
 
 Write = Callable[[Drawn, Look, str], Sheet]
 """Puts a report into its reader's words, given the fingerprint. Handed in by main: jobs know no language."""
@@ -67,12 +72,11 @@ def laid_out(sheet: Sheet, photos: Mapping[str, File], facts: bytes) -> dict[str
     """Everything that the press needs, by file name."""
     plain = sheet.plain()
     files = {"facts.json": facts, "code.svg": code(sheet.address)}
-    for number, block in enumerate(plain["blocks"]):
-        if block["block"] == "chart":
-            block["file"] = f"chart-{number}.svg"
-            files[block["file"]] = chart.svg(block)
-            block["lines"] = []
-        elif block["block"] == "photos":
+    for number, (block, made) in enumerate(zip(plain["blocks"], sheet.blocks, strict=True)):
+        if isinstance(made, Chart):
+            block["file"], block["lines"] = f"chart-{number}.svg", []
+            files[block["file"]] = svg(made, PAPER).encode()
+        elif isinstance(made, Photos):
             for photo in block["photos"]:
                 photo["file"] = ""
                 if (kept := photos.get(photo["sha256"])) and (small := thumbnail(kept)):

@@ -17,12 +17,6 @@ KIND_WORDS: Mapping[ReportKind, str] = {
     ReportKind.MANUAL: noop("Temperatures written down by hand"),
     ReportKind.COMPLIANCE: noop("Compliance report (HACCP)"),
 }
-KIND_HELP: Mapping[ReportKind, str] = {
-    ReportKind.DAILY: noop("How warm it was, by the hour and day."),
-    ReportKind.EXCEPTIONS: noop("Only what was not as it should be, and what was done about it."),
-    ReportKind.MANUAL: noop("What people wrote down, and where they should have."),
-    ReportKind.COMPLIANCE: noop("Everything an inspector asks for, with a summary in front."),
-}
 VERDICT_WORDS: Mapping[Verdict, tuple[Tone, str]] = {
     Verdict.IN_LIMITS: ("ok", noop("Within limits")),
     Verdict.EXCURSIONS_ANSWERED: ("warning", noop("Outside limits, acted upon")),
