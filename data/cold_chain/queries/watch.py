@@ -68,6 +68,9 @@ class Watched:
 
     def read(self, celsius: float, at: datetime, *, heard_at: datetime | None = None) -> bool:
         """Take on a reading newer than all before it, that came at `heard_at`; whether it made this an alarm."""
+        if self.state.status is rules.OK and not self.door_is_open and not rules.is_out(self.rule, celsius):
+            self.last_reading_at, self.last_celsius = at, celsius  # nearly always
+            return False
         self._excuse(at)
         self.last_reading_at, self.last_celsius = at, celsius
         before, since = self.state, self.door_open_since
