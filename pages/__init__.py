@@ -59,7 +59,7 @@ SCREENS = (
     "deliveries.drivers", "deliveries.driver", "deliveries.orders", "deliveries.order",
     "tracking.trackers", "tracking.tracker", "tracking.imports", "tracking.runs", "tracking.run",
     "trees.jobs", "trees.job", "trees.devices",
-    "alerts.alerts", "alerts.inbox",
+    "alerts.alerts", "alerts.alert", "alerts.suppressions", "alerts.contacts", "alerts.policies", "alerts.inbox",
     "notifications.own", "notifications.channels", "notifications.messages", "notifications.message", "notifications.unsubscribe",
     "identity.sign_in", "identity.provider", "identity.invitation", "identity.reset", "identity.settings", "identity.people", "identity.tokens",
     "platform.billing", "platform.operations", "platform.support",

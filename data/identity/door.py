@@ -16,10 +16,20 @@ from data.core.bus import bus
 from data.core.errors import Forbidden, Refusal, Unauthenticated
 from data.core.session import Transaction, across_tenants
 from data.core.time import now
-from data.identity.events import SessionEnded
+from data.identity.events import InspectorsChanged, SessionEnded
 from data.identity.permissions import rights
 from data.identity.secrets import is_password, new_token, token_hash
-from data.identity.tables import ApiToken, AuthSession, Organization, Role, SupportVisit, TokenKind, User, UserRole
+from data.identity.tables import (
+    ApiToken,
+    AuthSession,
+    InspectorLink,
+    Organization,
+    Role,
+    SupportVisit,
+    TokenKind,
+    User,
+    UserRole,
+)
 
 SESSION_LIFE = timedelta(days=30)
 FAILURES_ALLOWED = 5
@@ -319,3 +329,38 @@ def _opens(token: ApiToken, kinds: tuple[TokenKind, ...], network: str | None, a
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Inspector:
+    """Whoever holds a link that opens something."""
+
+    link_id: UUID
+    actor: Actor
+    expires_at: datetime
+    organization_name: str
+
+
+async def inspector(token: str, browser: Browser, *, is_use: bool = False) -> Inspector | None:
+    """Who holds this link; None when it is wrong, over or taken back, which all look the same. `is_use` counts it."""
+    async with across_tenants("inspector link") as tx:
+        statement = (
+            select(InspectorLink, Organization)
+            .join(Organization, col(Organization.id) == InspectorLink.organization_id)
+            .where(
+                InspectorLink.token_hash == token_hash(token), col(InspectorLink.revoked_at).is_(None),
+                InspectorLink.expires_at > now(), col(Organization.deleted_at).is_(None),
+            )
+        )  # fmt: skip
+        found = (await tx.exec(statement)).one_or_none()
+        if found is None:
+            return None
+        link, organization = found
+        if is_use:
+            used = {"last_used_at": now(), "use_count": InspectorLink.use_count + 1}
+            await tx.execute(update(InspectorLink).where(col(InspectorLink.id) == link.id).values(used))
+            tx.emit(InspectorsChanged(link_id=link.id), organization_id=organization.id)
+    sites = [None] if link.site_ids is None else [UUID(site_id) for site_id in link.site_ids]
+    who = Actor(
+        ActorKind.PERSON, organization.id, link.name, rights=rights((Role.INSPECTOR, site) for site in sites), ip_address=browser.ip_address,
+        user_agent=browser.user_agent, time_zone=organization.time_zone,
+    )  # fmt: skip
+    return Inspector(link.id, who, link.expires_at, organization.name)

@@ -25,3 +25,10 @@ class TokensChanged(Event):
     """A machine's token was made, rotated or revoked."""
 
     token_id: UUID | None = None
+
+
+@dataclass(frozen=True)
+class InspectorsChanged(Event):
+    """A link for an inspector was made, used or taken back."""
+
+    link_id: UUID
