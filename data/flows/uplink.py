@@ -7,7 +7,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from data.alerts.tables import Alert
-from data.cold_chain.commands import carriers, metrics, pairing, readings, states, voices
+from data.cold_chain.commands import carriers, pairing, readings, states, voices
 from data.cold_chain.commands.readings import DoorMoved, Heard, Reading
 from data.cold_chain.frames import Decode, Fault
 from data.cold_chain.hearing import Settled, corrected, settle
@@ -181,8 +181,6 @@ async def insert_readings(tx: Transaction, batch: Batch) -> None:
     """Keep every temperature. This is the heavy part, and waits for nobody: nothing is locked yet."""
     found = [reading for reading, _ in batch.heard if reading.measured.temperature_celsius is not None]
     inserted = await readings.insert(tx, found, batch.source)
-    if inserted:
-        await metrics.mark(tx, ((reading.unit_id, reading.measured.recorded_at) for reading in found))
     batch.has_repeats = inserted < len(found)
 
 

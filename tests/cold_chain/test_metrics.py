@@ -13,7 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
 
-from data.cold_chain.commands import metrics, places
+from data.cold_chain.commands import metrics
+from data.cold_chain.commands import rules as rule_commands
 from data.cold_chain.kinetic import mean_kinetic_celsius, mean_of_sum
 from data.core.actor import Actor
 from data.core.session import across_tenants, transaction
@@ -162,7 +163,7 @@ async def test_what_was_outside_is_judged_by_the_limits_that_held_then(
 ) -> None:
     await hear(store, (-20.0, SUNDAY), (-19.0, SUNDAY + timedelta(minutes=10)), (-19.0, SUNDAY + timedelta(minutes=20)))
     async with transaction(world.owner) as tx:
-        await places.set_limits(tx, store.unit_id, low_celsius=-30, high_celsius=-19.5, delay_minutes=None)
+        await rule_commands.set_limits(tx, store.unit_id, low_celsius=-30, high_celsius=-19.5, delay_minutes=None)
     owner_connection.execute("delete from cold_chain.alert_rules_history")
     owner_connection.execute(
         "insert into cold_chain.alert_rules_history (id, organization_id, unit_id, change_type, old_values, new_values, changed_at)"

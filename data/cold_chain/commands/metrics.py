@@ -1,7 +1,7 @@
 """What was measured is drawn together by the hour, day, week and month, soon after it comes and exactly, however late it comes.
 
-Whoever keeps readings marks the hours they belong to in the same transaction; a mark that stands already is left alone. A mark
-is taken up in two steps, so that neither side ever waits for the other and no reading is forgotten between them:
+Readings are kept and their hours marked by one statement (readings.py); a mark that stands already is left alone. A
+mark is taken up in two steps, so that neither side ever waits for the other and no reading is forgotten between them:
 
 1. `claim` gives a mark the number of the claiming transaction. From its commit on, new readings of that hour make a new mark.
 2. `count_up` counts a claimed hour once every transaction that may have relied on the old mark has ended, and takes the mark
@@ -93,12 +93,6 @@ _COARSER = (
     _from(Granularity.DAILY, Granularity.MONTHLY, "month"),
 )
 
-_MARK = text("""
-insert into cold_chain.stale_metrics (organization_id, unit_id, hour)
-select :organization_id, h.unit_id, h.hour from unnest(:units, :hours) h (unit_id, hour)
-on conflict do nothing
-""")
-
 _MARK_STRETCH = text("""
 insert into cold_chain.stale_metrics (organization_id, unit_id, hour)
 select distinct organization_id, unit_id, date_trunc('hour', recorded_at) from cold_chain.sensor_readings
@@ -132,20 +126,6 @@ class Stale(NamedTuple):
     unit_id: UUID
     hour: datetime
     claim: int
-
-
-async def mark(tx: Transaction, readings: Iterable[tuple[UUID, datetime]]) -> None:
-    """Say that these units have got readings at these instants, in the transaction that keeps them."""
-    hours = sorted({(unit_id, at.replace(minute=0, second=0, microsecond=0)) for unit_id, at in readings})
-    if hours:
-        await tx.execute(
-            _MARK,
-            {
-                "organization_id": tx.organization_id,
-                "units": columns.ids([unit_id for unit_id, _ in hours]),
-                "hours": columns.instants(hour for _, hour in hours),
-            },
-        )
 
 
 async def mark_stretch(tx: Transaction, since: datetime, until: datetime) -> int:

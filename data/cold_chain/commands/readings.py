@@ -50,6 +50,12 @@ _COLUMNS = {
 def _insert(told: Mapping[str, str]) -> TextClause:
     names = ", ".join(told)
     return text(f"""
+with marked as (
+  insert into cold_chain.stale_metrics (organization_id, unit_id, hour)
+  select distinct cast(:organization_id as uuid), unit_id, date_trunc('hour', recorded_at)
+  from unnest(:units, :times) m (unit_id, recorded_at) order by 2, 3
+  on conflict do nothing
+)
 insert into cold_chain.sensor_readings (organization_id, source, {names})
 select :organization_id, cast(:source as cold_chain.reading_source), {names}
 from unnest({", ".join(f":{values}" for values in told.values())}) v ({names})
@@ -61,7 +67,8 @@ on conflict do nothing
 _INSERT = _insert(_COLUMNS)
 _INSERT_CORRECTED = _insert(_COLUMNS | {"raw_temperature_celsius": "raw_temperatures"})
 """In the order of the key: two writers with the same readings then wait for each other, and never in a circle. Most batches
-have no corrected reading, and then a column less to pack, to send and to read."""
+have no corrected reading, and then a column less to pack, to send and to read. The hours of all are marked as changed in the
+same breath (see metrics.py)."""
 
 _SEEN = """
 update cold_chain.devices d set
