@@ -53,9 +53,8 @@ async def channels(look: Looker) -> None:
 
 def _head(look: Looker, channel: Channel, held: SetUp, at: datetime, *, is_there: bool, is_on: bool = True) -> ui.element:
     """A channel's card: its name and whether it works, rests, is off or is not set up."""
-    with ui.element("section").classes("st-card") as card, ui.element("div").classes("st-row"):
-        ui.icon(CHANNEL_ICONS[channel]).props("aria-hidden=true")
-        ui.label(_(CHANNEL_WORDS[channel])).classes("st-h2 st-grow").props("role=heading aria-level=2")
+    with ui.element("section").classes("st-card") as card, ui.element("div").classes("st-head"):
+        _title(channel, _(CHANNEL_WORDS[channel]))
         if not is_there:
             badge("neutral", _("Not set up"))
         elif not is_on:
@@ -63,6 +62,12 @@ def _head(look: Looker, channel: Channel, held: SetUp, at: datetime, *, is_there
         else:
             _state(look, channel, held, at)
     return card
+
+
+def _title(channel: Channel, words: str) -> None:
+    with ui.element("div").classes("st-row st-grow"):
+        ui.icon(CHANNEL_ICONS[channel]).props("aria-hidden=true")
+        ui.label(words).classes("st-h2").props("role=heading aria-level=2")
 
 
 def _state(look: Looker, channel: Channel, held: SetUp, at: datetime, endpoint_id: UUID | None = None) -> None:
@@ -190,9 +195,8 @@ def _change_bot(look: Looker) -> None:
 
 def _webhooks(look: Looker, held: SetUp, at: datetime) -> None:
     with ui.element("section").classes("st-card"):
-        with ui.element("div").classes("st-row"):
-            ui.icon(CHANNEL_ICONS[Channel.WEBHOOK]).props("aria-hidden=true")
-            ui.label(_("Webhooks")).classes("st-h2 st-grow").props("role=heading aria-level=2")
+        with ui.element("div").classes("st-head"):
+            _title(Channel.WEBHOOK, _("Webhooks"))
             button(_("Add an endpoint"), lambda: _edit_endpoint(look, None), icon="add")
         ui.label(_("Your other systems hear of alerts at once, by signed requests (Standard Webhooks).")).classes("st-soft")
         for endpoint in held.endpoints:
