@@ -14,7 +14,7 @@ from sqlmodel import select
 
 from data.cold_chain.commands import places
 from data.cold_chain.frames import Fault
-from data.cold_chain.queries import points, units
+from data.cold_chain.queries import machines, points, units
 from data.cold_chain.tables import CalibrationRecord, Device, Gateway, LoraSensor
 from data.cold_chain.values import DecodeMode, GatewayHeard, GatewayStatus, Measurement, ReadingSource, UnitMeasurement
 from data.core.actor import Actor
@@ -147,6 +147,8 @@ async def test_decoders_that_disagree_are_noted_once_until_they_agree_again(
         await take(world, measured(-2, ago(minutes=minute), raw_payload=raw, port=85))
     sensor = await sensor_of(world, store.sensor_id)
     assert (sensor.fault, sensor.status) == ("decoders_disagree", "active")
+    async with transaction(world.owner) as tx:
+        assert (await machines.sensor(tx, store.sensor_id)).state == "working", "it measures all the same"
     (line,) = owner_connection.execute(lines).fetchall()
     assert line[0]["network_celsius"] == -2 and line[0]["raw_payload"] == raw
     await take(world, measured(-20, ago(minutes=7), raw_payload=raw, port=85))

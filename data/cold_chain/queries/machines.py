@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Integer, Select, and_, case, cast, func, literal, or_, text, true
 from sqlmodel import col, select
 
+from data.cold_chain.frames import Fault
 from data.cold_chain.machines import (
     CALIBRATION_NOTICE,
     DEFAULT_INTERVAL_S,
@@ -76,7 +77,7 @@ def state_of(at: datetime) -> ColumnElement[Any]:
         (col(Device.is_active).is_(False), SensorState.OUT_OF_SERVICE.value),
         (col(Device.last_seen_at).is_(None), SensorState.WAITING.value),
         (col(Device.last_seen_at) < literal(at) - patience, SensorState.SILENT.value),
-        (col(Device.fault).is_not(None), SensorState.FAULT.value),
+        (col(Device.fault) != Fault.DECODERS_DISAGREE.value, SensorState.FAULT.value),  # of null, neither
         else_=SensorState.WORKING.value,
     )
 
