@@ -1,6 +1,6 @@
 """Which alerts somebody may see: those of the domains and things that their roles reach."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -69,12 +69,16 @@ async def open_of(tx: Transaction, subject_ids: Sequence[UUID]) -> Sequence[Aler
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which alerts: `view` is open, mine (open ones that the actor is on), snoozed, suppressed, resolved or all."""
+    """Which alerts: `view` is open, mine (open ones that the actor is on), snoozed, suppressed, resolved or all.
+
+    With `is_whole` parts of something larger are left out.
+    """
 
     view: str = "all"
     severity: Severity | None = None
     domain: str = ""
     search: str = ""
+    is_whole: bool = False
 
 
 def _narrowed(tx: Transaction, wanted: Wanted, at: datetime) -> list[ColumnElement[bool]]:
@@ -91,6 +95,8 @@ def _narrowed(tx: Transaction, wanted: Wanted, at: datetime) -> list[ColumnEleme
             where += [is_open, col(Alert.is_suppressed).is_(True)]
         case "resolved":
             where += [~is_open]
+    if wanted.is_whole:
+        where.append(col(Alert.parent_id).is_(None))
     if wanted.severity:
         where.append(col(Alert.severity) == wanted.severity)
     if wanted.domain:
@@ -121,7 +127,7 @@ async def counts(tx: Transaction, *, at: datetime | None = None) -> dict[str, in
     """How many there are in each view of what is open."""
     at = at or now()
     views = ("open", "mine", "snoozed", "suppressed")
-    asked = [func.count().filter(*_narrowed(tx, Wanted(view), at)) for view in views]
+    asked = [func.count().filter(*_narrowed(tx, Wanted(view, is_whole=True), at)) for view in views]
     row = (await tx.execute(select(*asked).select_from(Alert))).one()
     return dict(zip(views, row, strict=True))
 
@@ -136,6 +142,22 @@ async def children(tx: Transaction, alert_id: UUID) -> Sequence[Alert]:
     """What is a part of it and may be seen, open ones first."""
     statement = select(Alert).where(Alert.parent_id == alert_id, visible(tx))
     return (await tx.exec(statement.order_by(col(Alert.status) == AlertStatus.RESOLVED, _URGENCY, col(Alert.triggered_at)))).all()
+
+
+async def parts(tx: Transaction, alert_ids: Collection[UUID]) -> Mapping[UUID, int]:
+    """How many open parts each of these has."""
+    statement = (
+        select(Alert.parent_id, func.count())
+        .where(col(Alert.parent_id).in_(alert_ids), col(Alert.status) != AlertStatus.RESOLVED)
+        .group_by(col(Alert.parent_id))
+    )
+    return {parent_id: count for parent_id, count in await tx.exec(statement) if parent_id}
+
+
+async def names(tx: Transaction, alerts: Collection[Alert]) -> Mapping[UUID, str]:
+    """Who took these on, put them off or closed them, by id."""
+    wanted = {who for alert in alerts for who in (alert.acknowledged_by, alert.snoozed_by, alert.resolved_by) if who}
+    return dict((await tx.exec(select(User.id, User.name).where(col(User.id).in_(wanted)))).all()) if wanted else {}
 
 
 async def actions(

@@ -153,7 +153,7 @@ async def _decide(tx: Transaction, entries: Sequence[_Entry], parent: Alert | No
     windows = await queries.windows(tx, since=min(e.at for e in entries))
     before = await _before(tx, entries)
     for entry in entries:
-        entry.rule(Ruled.RAISED, reasons.RAISED, name=entry.trouble.subject_name)
+        entry.rule(Ruled.RAISED, reasons.RAISED)
         entry.next_step_at = entry.at
         _came_back(entry, before.get(entry.trouble.key))
         if parent:
