@@ -170,6 +170,21 @@ def celsius_from(value: float, unit: str | None = None) -> float:
     return (value - 32) * 5 / 9 if (unit or current_reader().temperature_unit) == 'f' else value
 
 
+def temperature_difference(celsius: float, unit: str | None = None, decimals: int = 1) -> str:
+    """A step between two temperatures: 1 °C more is '1.8 °F' more, whatever zero is."""
+    return f'{number(difference_value(celsius, unit), decimals)} {temperature_unit(unit)}'.replace('-', '−')
+
+
+def difference_value(celsius: float, unit: str | None = None) -> float:
+    """The bare number of such a step in the reader's unit."""
+    return celsius * 9 / 5 if (unit or current_reader().temperature_unit) == 'f' else celsius
+
+
+def difference_from(value: float, unit: str | None = None) -> float:
+    """Back from the reader's unit to °C."""
+    return value * 5 / 9 if (unit or current_reader().temperature_unit) == 'f' else value
+
+
 def temperature_unit(unit: str | None = None) -> str:
     """'°C' or '°F'."""
     return '°F' if (unit or current_reader().temperature_unit) == 'f' else '°C'

@@ -255,19 +255,14 @@ class Course:
     points: Sequence[Point]
 
 
-_POINTS = """
-select array_agg(p.hours order by p.hours) as hours, array_agg(p.celsius order by p.hours) as celsius,
-  count(*) as points, regr_sxx(p.celsius, p.hours) as sxx, regr_syy(p.celsius, p.hours) as syy, regr_sxy(p.celsius, p.hours) as sxy
-from (
-  select avg(extract(epoch from r.recorded_at - :at))::float8 / 3600 as hours, avg(r.temperature_celsius)::float8 as celsius
-  from cold_chain.sensor_readings r
-  where r.organization_id = u.organization_id and r.unit_id = u.id and r.recorded_at > :earliest and r.recorded_at <= :at
-    and r.recorded_at > u.last_reading_at - {window} and (r.device_id = d.id or r.device_id = :nobody)
-  group by date_bin('1 minute', r.recorded_at, timestamptz '2000-01-01')
-) p
-"""
+_WINDOW = f"""least(greatest(interval '{int(SPAN.total_seconds())} s',
+  make_interval(secs => {FEWEST + 1.5} * coalesce(own.expected_reading_interval_s, of_site.expected_reading_interval_s,
+  of_all.expected_reading_interval_s, {rules.DEFAULTS["expected_reading_interval_s"]}))), interval '{int(LONGEST_SPAN.total_seconds())} s')"""
+_STEEP = f"""s.points >= {FEWEST} and s.sxx > 0 and abs(s.sxy / s.sxx) >
+  {SURE} * sqrt(greatest((s.syy - s.sxy * s.sxy / s.sxx) / (s.points - 2), {SMALLEST_NOISE_CELSIUS**2}) / s.sxx)"""
+"""What `trend` would at least ask of a line; it asks for more."""
 
-_COURSES = """
+_SLOPING = text(f"""
 select u.organization_id, u.id, s.hours, s.celsius
 from cold_chain.units u
 join cold_chain.areas a on a.organization_id = u.organization_id and a.id = u.area_id and a.deleted_at is null
@@ -277,24 +272,20 @@ left join cold_chain.alert_rules of_all
   on of_all.organization_id = u.organization_id and of_all.unit_id is null and of_all.site_id is null
 left join cold_chain.devices d
   on d.organization_id = u.organization_id and d.unit_id = u.id and d.is_primary and d.deleted_at is null
-cross join lateral ({points}) s
-where u.deleted_at is null and u.is_active and {which}
-"""
-_WINDOW = f"""least(greatest(interval '{int(SPAN.total_seconds())} s',
-  make_interval(secs => {FEWEST + 1.5} * coalesce(own.expected_reading_interval_s, of_site.expected_reading_interval_s,
-  of_all.expected_reading_interval_s, {rules.DEFAULTS["expected_reading_interval_s"]}))), interval '{int(LONGEST_SPAN.total_seconds())} s')"""
-_STEEP = f"""s.points >= {FEWEST} and s.sxx > 0 and abs(s.sxy / s.sxx) >
-  {SURE} * sqrt(greatest((s.syy - s.sxy * s.sxy / s.sxx) / (s.points - 2), {SMALLEST_NOISE_CELSIUS**2}) / s.sxx)"""
-_POINTS_OF_UNIT = _POINTS.format(window=_WINDOW)
-
-_SLOPING = text(
-    _COURSES.format(
-        points=_POINTS_OF_UNIT,
-        which=f"""get_byte(uuid_send(u.id), 15) % :slices = :slice
-  and (u.trend_celsius_per_hour is not null or (u.last_reading_at > :since and {_STEEP}))""",
-    )
-)
-_COURSE = text(_COURSES.format(points=_POINTS_OF_UNIT, which="u.id = :unit_id"))
+cross join lateral (
+  select array_agg(p.hours order by p.hours) as hours, array_agg(p.celsius order by p.hours) as celsius,
+    count(*) as points, regr_sxx(p.celsius, p.hours) as sxx, regr_syy(p.celsius, p.hours) as syy, regr_sxy(p.celsius, p.hours) as sxy
+  from (
+    select avg(extract(epoch from r.recorded_at - :at))::float8 / 3600 as hours, avg(r.temperature_celsius)::float8 as celsius
+    from cold_chain.sensor_readings r
+    where r.organization_id = u.organization_id and r.unit_id = u.id and r.recorded_at > :earliest and r.recorded_at <= :at
+      and r.recorded_at > u.last_reading_at - {_WINDOW} and (r.device_id = d.id or r.device_id = :nobody)
+    group by date_bin('1 minute', r.recorded_at, timestamptz '2000-01-01')
+  ) p
+) s
+where u.deleted_at is null and u.is_active and get_byte(uuid_send(u.id), 15) % :slices = :slice
+  and (u.trend_celsius_per_hour is not null or (u.last_reading_at > :since and {_STEEP}))
+""")
 
 
 async def sloping(tx: Transaction, at: datetime, *, slice: int, slices: int) -> Mapping[UUID, Sequence[Course]]:
@@ -304,16 +295,5 @@ async def sloping(tx: Transaction, at: datetime, *, slice: int, slices: int) -> 
     }  # fmt: skip
     found: dict[UUID, list[Course]] = {}
     for organization_id, unit_id, hours, celsius in await tx.execute(_SLOPING, values):
-        found.setdefault(organization_id, []).append(_course(unit_id, hours, celsius))
+        found.setdefault(organization_id, []).append(Course(unit_id, list(zip(hours or (), celsius or (), strict=True))))
     return found
-
-
-async def course(tx: Transaction, unit_id: UUID, at: datetime) -> Course:
-    """One unit's latest course."""
-    values = {"at": at, "earliest": at - LONGEST_SPAN * 2, "nobody": NO_DEVICE, "unit_id": unit_id}
-    row = (await tx.execute(_COURSE, values)).one_or_none()
-    return Course(unit_id, ()) if row is None else _course(unit_id, row.hours, row.celsius)
-
-
-def _course(unit_id: UUID, hours: Sequence[float] | None, celsius: Sequence[float] | None) -> Course:
-    return Course(unit_id, list(zip(hours or (), celsius or (), strict=True)))

@@ -12,6 +12,7 @@ from sqlmodel import col, select
 from data.cold_chain import rules
 from data.cold_chain.queries.watch import SAID, with_rules
 from data.cold_chain.rules import Rule
+from data.cold_chain.rules.trend import Outlook, Trend, outlook
 from data.cold_chain.tables import AlertRule, Area, Device, Site, Unit
 from data.cold_chain.values import UnitStatus, UnitType
 from data.core.errors import NotFound
@@ -47,6 +48,15 @@ class UnitView:
     site_name: str
     time_zone: str
     rule: Rule
+    trend: Trend | None = None
+    """Kept only where it leads out of the limits, or is too steep."""
+
+    @property
+    def outlook(self) -> Outlook | None:
+        """When it would be out of limits if it went on like that; None where that is not sure, or it is silent or out already."""
+        if self.trend is None or self.last_celsius is None or self.status in rules.SILENT or self.out_of_range_since_at:
+            return None
+        return outlook(self.rule, self.last_celsius, self.trend)
 
 
 _VIEW: Select[Any] = with_rules(
@@ -196,16 +206,15 @@ def _view(row: Row[Any]) -> UnitView:
         last_reading_at=unit.last_reading_at, last_celsius=None if warmth is None else float(warmth),
         door_is_open=unit.door_is_open, door_changed_at=unit.door_changed_at, area_id=unit.area_id,
         area_name=row.area_name, site_id=row.site_id, site_name=row.site_name, time_zone=row.time_zone,
-        rule=rules.settle(dict(row._mapping), unit.unit_type),
+        rule=rules.settle(dict(row._mapping), unit.unit_type), trend=_trend(unit),
     )  # fmt: skip
+
+
+def _trend(unit: Unit) -> Trend | None:
+    slope, error = unit.trend_celsius_per_hour, unit.trend_error_celsius_per_hour
+    return None if slope is None or error is None else Trend(float(slope), float(error))
 
 
 def _literally(search: str) -> str:
     """What was typed, with the signs that `like` would read as wildcards taken as themselves."""
     return search.replace("\\", "\\\\").replace("%", r"\%").replace("_", r"\_")
-
-
-async def sensor_count(tx: Transaction) -> int:
-    """How many sensors are in service, which is what a plan counts."""
-    statement = select(func.count()).select_from(Device).where(col(Device.deleted_at).is_(None), col(Device.is_active))
-    return (await tx.exec(statement)).one()
