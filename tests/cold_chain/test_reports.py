@@ -1,17 +1,16 @@
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import pytest
 
 from data.alerts.commands import Trouble, raise_alert
 from data.alerts.tables import CorrectiveAction, Severity
+from data.cold_chain.commands import rules
 from data.cold_chain.reports import commands, queries
 from data.cold_chain.reports.asked import MOST_DAYS, Asked
-from data.cold_chain.reports.facts import Calibrated, Facts, Verdict
+from data.cold_chain.reports.facts import Calibrated, Verdict
 from data.cold_chain.reports.fingerprint import canonical, fingerprint
 from data.cold_chain.reports.minutes import Shares
 from data.cold_chain.tables import (
@@ -21,62 +20,16 @@ from data.cold_chain.tables import (
     DoorEvent,
     Excursion,
     ManualTemperatureLog,
-    SensorReading,
 )
-from data.cold_chain.values import Direction, ExcursionCause, ReadingSource, ReportKind, UnitType
-from data.core.actor import Actor
+from data.cold_chain.values import Direction, ExcursionCause, ReportKind, UnitType
 from data.core.errors import Forbidden, Invalid, NotFound
 from data.core.session import transaction
 from data.identity.tables import Role
 from data.notifications.commands import tell
 from data.notifications.tables import Channel, DeliveryStatus, NotificationDelivery
-from tests.factories.cold_chain import ColdStore, another_unit, cold_store
+from tests.factories.cold_chain import another_unit, cold_store
 from tests.factories.people import World, person
-
-DAY = date(2026, 11, 18)
-MIDNIGHT = datetime(2026, 11, 17, 17, tzinfo=UTC)  # of Phnom Penh
-AS_OF = datetime(2026, 11, 20, 9, 30, 12, tzinfo=UTC)
-LATER = datetime(2040, 1, 1, tzinfo=UTC)
-"""When all that a test writes down is known."""
-
-
-@dataclass(frozen=True)
-class Fridge:
-    """A fridge (0.56 to 5 °C, 10 minutes excused) and what is told of it, in minutes since midnight."""
-
-    store: ColdStore
-    who: Actor
-
-    async def read(self, *rows: tuple[float, float], delay_min: float = 0, unit_id: UUID | None = None) -> None:
-        async with transaction(self.who) as tx:
-            tx.add_all(
-                SensorReading(
-                    organization_id=self.store.organization_id, unit_id=unit_id or self.store.unit_id, device_id=self.store.sensor_id,
-                    recorded_at=at(minute), received_at=at(minute + delay_min), temperature_celsius=Decimal(str(celsius)),
-                    source=ReadingSource.TTN,
-                )  # fmt: skip
-                for minute, celsius in rows
-            )
-
-    async def add(self, *rows: object) -> None:
-        async with transaction(self.who) as tx:
-            for row in rows:
-                tx.add(row)
-                await tx.flush()
-
-    async def facts(self, kind: ReportKind = ReportKind.COMPLIANCE, who: Actor | None = None, as_of: datetime = AS_OF) -> Facts:
-        async with transaction(who or self.who) as tx:
-            asked = await commands.question(tx, kind=kind, first_day=DAY, last_day=DAY, unit_id=self.store.unit_id, as_of=as_of)
-            return (await queries.draw(tx, asked)).facts
-
-
-def at(minute: float) -> datetime:
-    return MIDNIGHT + timedelta(minutes=minute)
-
-
-def all_day(celsius: float = 3.0, *, but: dict[int, float] | None = None, without: range = range(0)) -> Sequence[tuple[float, float]]:
-    """A reading every five minutes."""
-    return [(m, (but or {}).get(m, celsius)) for m in range(0, 1440, 5) if m not in without]
+from tests.factories.reports import AS_OF, DAY, LATER, Fridge, all_day, at
 
 
 @pytest.fixture
@@ -157,6 +110,7 @@ async def test_limits_are_those_of_the_time_not_those_of_today(fridge: Fridge) -
     await fridge.read(*all_day(but=dict.fromkeys(range(300, 331, 5), 7.5) | dict.fromkeys(range(900, 931, 5), 7.5)))
     rule = AlertRule(unit_id=fridge.store.unit_id, temperature_max_celsius=Decimal(8))
     await fridge.add(rule)
+    await fridge.made_on(at(-1440))
     change = AlertRuleHistory(
         alert_rule_id=rule.id, unit_id=fridge.store.unit_id, change_type="changed", changed_at=at(600),
         old_values={"temperature_max_celsius": None}, new_values={"temperature_max_celsius": "8.00"},
@@ -165,6 +119,14 @@ async def test_limits_are_those_of_the_time_not_those_of_today(fridge: Fridge) -
     (unit,) = (await fridge.facts()).units
     assert [(one.since, one.high_celsius) for one in unit.limits] == [(at(0), 5.0), (at(600), 8.0)]
     assert [one.started_at for one in unit.confirmed] == [at(300)]
+
+
+async def test_a_rule_that_was_said_while_the_unit_was_set_up_holds_from_its_first_reading(fridge: Fridge) -> None:
+    await fridge.read(*all_day(but=dict.fromkeys(range(300, 331, 5), 7.5)))
+    async with transaction(fridge.who) as tx:
+        await rules.set_limits(tx, fridge.store.unit_id, low_celsius=0, high_celsius=8, delay_minutes=None)
+    (unit,) = (await fridge.facts()).units
+    assert [(one.since, one.high_celsius) for one in unit.limits] == [(at(0), 8.0)] and not unit.excursions
 
 
 async def test_manual_logs_doors_and_calibrations_are_in_it_and_a_corrected_log_does_not_count(fridge: Fridge) -> None:
