@@ -1,7 +1,9 @@
 """A report as its reader gets it, on a screen or on paper: a first page for whoever has a minute, then everything."""
 
 from collections.abc import Mapping
+from datetime import date, datetime, time, timedelta
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from data.cold_chain.reports.commands import Look
 from data.cold_chain.reports.facts import Calibrated, Facts, UnitFact, Verdict
@@ -90,6 +92,11 @@ def _figures(facts: Facts) -> Figures:
 def _not_known(facts: Facts) -> list[str]:
     """Said plainly, each in one sentence."""
     found = []
+    if facts.as_of < max(_day_starts(facts.last_day + timedelta(days=1), unit) for unit in facts.units):
+        found.append(_("These days were not over when the report was made: it ends with {when}.", when=moment(facts.as_of, facts.time_zone)))
+    if newer := [unit for unit in facts.units if unit.since > _day_starts(facts.first_day, unit) + timedelta(minutes=1)]:
+        first = min(unit.since for unit in newer)
+        found.append(_("Not in use from the first day on (the earliest from {when}): {names}.", when=moment(first, facts.time_zone), names=_names(newer)))
     if nothing := [unit for unit in facts.units if unit.verdict is Verdict.NOTHING_KNOWN]:
         found.append(_("Nothing at all is known of: {names}.", names=_names(nothing)))
     if missed := [unit for unit in facts.units if unit.missed and unit not in nothing]:
@@ -107,6 +114,10 @@ def _not_known(facts: Facts) -> list[str]:
     if doubtful:
         found.append(_("No valid calibration for all of the time: {names}.", names=_names(doubtful)))
     return found
+
+
+def _day_starts(day: date, unit: UnitFact) -> datetime:
+    return datetime.combine(day, time(), ZoneInfo(unit.time_zone))
 
 
 def _names(units: list[UnitFact]) -> str:

@@ -40,6 +40,8 @@ def unit_blocks(unit: UnitFact, picture: Picture, kind: ReportKind) -> list[Bloc
     tone, verdict = words.VERDICT_WORDS[unit.verdict]
     place = f"{_(TYPE_WORDS[unit.unit_type])} · {unit.site} · {unit.area} · {unit.time_zone}"
     blocks: list[Block] = [Heading(unit.name, 2, place, starts_page=True, id=f"unit-{unit.id}")]
+    stretch = _("{since} to {until}", since=words.at(unit.since, unit.time_zone), until=words.at(unit.until, unit.time_zone))
+    blocks.append(Words(stretch, "soft"))
     blocks.append(Words(f"{_(verdict)}. {_('Limits')}: {words.all_limits(unit)}.", tone))
     if kind is not ReportKind.MANUAL:
         blocks += [_figures(unit), shares_block(unit.minutes), chart(unit, picture)]

@@ -60,7 +60,7 @@ async def answer(request: Request, fingerprint: str) -> None:
         if not _is_allowed(request):
             return
         found = await _verifier()(seal) if seal else None
-        _tell(seal, found)
+        _tell(found)
         _question(request)
 
 
@@ -82,13 +82,13 @@ def _question(request: Request) -> None:
         text_field("fingerprint", _("The fingerprint at the foot of each page"), is_first=True)
         submit(_("Check"))
     ui.label(_("Or bring the document: then it is seen too whether it was changed. It is not kept.")).classes("st-soft")
-    result = ui.element("div").classes("st-stack").props("role=status")
     upload = ui.upload(
         auto_upload=True, max_files=1, max_file_size=LARGEST_FILE,
         on_rejected=lambda: ui.notify(_("This file is too large or not a PDF."), type="negative", position="top"),
     ).props('accept=".pdf,application/pdf"').classes("hidden")  # fmt: skip
     opener = button(_("Choose the PDF"), icon="attach_file")
     opener.on("click", js_handler=f"() => runMethod({upload.id}, 'pickFiles', [])")
+    result = ui.element("div").classes("st-stack").props("role=status")
     upload.on_upload(_examine(request, upload, result))
 
 
@@ -102,7 +102,7 @@ def _examine(request: Request, upload: ui.upload, result: ui.element) -> Callabl
                 facts = await anyio.to_thread.run_sync(attached_facts, content)
                 seal = fingerprint(facts) if facts else None
                 found = await _verifier()(seal) if seal else None
-                _tell_file(seal, found, verdict(content, facts, found))
+                _tell_file(found, verdict(content, facts, found))
 
     return examine
 
@@ -116,24 +116,37 @@ def verdict(content: bytes, facts: bytes | None, found: Genuine | None) -> FileV
     return "same" if hashlib.sha256(content).hexdigest() in found.files else "changed"
 
 
-def _tell_file(seal: str | None, found: Genuine | None, is_: FileVerdict) -> None:
+def _tell_file(found: Genuine | None, is_: FileVerdict) -> None:
     if is_ == "no_facts":
         problem(_("This file carries no facts of a report: it was not made here, or they were taken out of it."))
     elif is_ == "facts_changed":
         problem(_("The facts in this file are not those of any report of ours. They were changed, or it was not made here."))
     elif is_ == "changed":
         problem(_("The facts in this file are genuine, but the file itself was changed: what its pages show may differ. Ask for the original."))
-        _tell(seal, found)
+        _say_which(found)
     else:
         problem(_("This file is exactly as it was made."), good=True)
-        _tell(seal, found)
+        _tell(found)
 
 
-def _tell(seal: str | None, found: Genuine | None) -> None:
+def _tell(found: Genuine | None) -> None:
     if found is None:
         problem(_("No report of ours has this fingerprint."))
         return
     problem(_("There is a report with this fingerprint."), good=True)
+    _say_which(found)
+    if found.is_log_whole:
+        problem(_("The event log that it is written in is whole up to it: nothing was changed, taken out or put in."), good=True)
+    elif found.is_log_whole is None:
+        problem(_("The event log that it is written in is long and still being checked. Ask again in a moment."))
+    else:
+        problem(_("The event log that it is written in does not hold: somebody changed it. Do not rely on this report."))
+
+
+def _say_which(found: Genuine | None) -> None:
+    """Whose, what, of when: no more than its own first lines."""
+    if found is None:
+        return
     with ui.element("dl").classes("st-facts"):
         for label, said in (
             (_("Business"), found.organization), (_("Report"), _(words.KIND_WORDS[found.kind])),
@@ -144,9 +157,3 @@ def _tell(seal: str | None, found: Genuine | None) -> None:
                     ui.label(label)
                 with ui.element("dd").classes("st-fact-value"):
                     ui.label(said)
-    if found.is_log_whole:
-        problem(_("The event log that it is written in is whole up to it: nothing was changed, taken out or put in."), good=True)
-    elif found.is_log_whole is None:
-        problem(_("The event log that it is written in is long and still being checked. Ask again in a moment."))
-    else:
-        problem(_("The event log that it is written in does not hold: somebody changed it. Do not rely on this report."))
