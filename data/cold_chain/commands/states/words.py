@@ -25,7 +25,7 @@ LOW_VOLTS = "The battery of {sensor} in {unit} is low: {volts} V"
 PROBE_IS_OUT = "The probe of the sensor in {unit} is not plugged in"
 CANNOT_MEASURE = "The sensor in {unit} says that it cannot measure"
 CANNOT_BE = "The sensor in {unit} tells a temperature that cannot be"
-WARMS_FAST = "{unit} warms by {pace_celsius_difference} an hour; at most {most_celsius_difference} is usual"
+WARMS_FAST = "{unit} warms by {pace_celsius_difference} an hour; at most {most_celsius_difference} is allowed"
 SITE_IS_SILENT = "{count} units of {site} fell silent together"
 
 RECOVERED = "The temperature is back within its limits."
