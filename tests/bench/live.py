@@ -50,7 +50,7 @@ async def figures(stage: Stage) -> list[Figure]:
             async with chromium_page(server.url, token) as page:
                 await opened(page, f"{server.url}/cold-chain/units/{these.each[0][0]}")
                 async with Connection(f"{server.url}/feeds/ttn", {"X-Webhook-Secret": feed}) as device:
-                    took = await _readings_to_text(page, device, these.each[0][2], stage.size(60, 10))
+                    took = await readings_to_text(page, device, these.each[0][2], stage.size(60, 10))
             async with chromium_page(bare) as page:
                 await page.goto(bare)
                 echoes = await page.evaluate(ECHO, [bare, stage.size(200, 40)])
@@ -60,7 +60,7 @@ async def figures(stage: Stage) -> list[Figure]:
     ]
 
 
-async def _readings_to_text(page: Page, device: Connection, eui: str, count: int) -> list[float]:
+async def readings_to_text(page: Page, device: Connection, eui: str, count: int) -> list[float]:
     """Milliseconds from just before the last byte is written until the text is another one."""
     await page.locator(".st-fact-value").first.wait_for()
     await page.evaluate(WATCH)
