@@ -21,8 +21,8 @@ from data.notifications.events import ChannelsChanged, DeliveriesChanged
 from data.notifications.rules import FAILURES_TO_OPEN, rest_after
 from data.notifications.tables import Channel, DeliveryStatus, Purpose
 
-LEASE = timedelta(seconds=90)
-"""Longer than any channel takes to answer."""
+LEASE = timedelta(minutes=3)
+"""Longer than a channel takes to answer all that one process claims ahead."""
 MOST_ERROR = 500
 
 
