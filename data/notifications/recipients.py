@@ -108,6 +108,17 @@ def by_channel(calls: Iterable[Call]) -> Mapping[str, Sequence[str]]:
     return found
 
 
+def by_ways(calls: Iterable[Call]) -> Mapping[tuple[str, ...], Sequence[str]]:
+    """The names of those who are reached by the same ways."""
+    ways: dict[str, list[str]] = {}
+    for call in calls:
+        ways.setdefault(call.name, []).append(call.channel)
+    found: dict[tuple[str, ...], list[str]] = {}
+    for name, channels in ways.items():
+        found.setdefault(tuple(dict.fromkeys(channels)), []).append(name)
+    return found
+
+
 def _of(contacts: Iterable[Callee], scope_id: UUID | None) -> Sequence[Callee]:
     ours = [c for c in contacts if c.scope_id is None or c.scope_id == scope_id]
     return sorted(ours, key=lambda c: (not c.is_on_call, c.priority, c.name))

@@ -97,7 +97,7 @@ def _top(look: Looker, found: Whole) -> None:
             if one.escalation_level:
                 _fact(_("Steps of the ladder taken"), number(one.escalation_level))
             if one.status is not AlertStatus.RESOLVED and one.next_step_at and one.next_step_at > now():
-                _fact(_("Looked at again"), clock(one.next_step_at, found.zone))
+                _fact(_("Next step"), clock(one.next_step_at, found.zone))
         if one.acknowledgement_note:
             ui.label(f"“{one.acknowledgement_note}”")
         if found.parent:
@@ -109,6 +109,7 @@ def _top(look: Looker, found: Whole) -> None:
                 take_on_button(look, one)
             if one.href:
                 button(_("Open {name}", name=one.subject_name), icon="open_in_new", href=one.href)
+        with ui.element("div").classes("st-row"):
             other_answers(look, one, found.zone, found.trouble_now)
 
 

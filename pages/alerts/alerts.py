@@ -1,6 +1,6 @@
 """Every alert: what needs somebody now, what somebody is on, what was put off or silenced, and what is over."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -76,9 +76,9 @@ async def alerts(look: Looker, view: str = "open", severity: Severity | None = N
         _narrowing(wanted)
         if wanted.view != "all":
             chosen.intersection_update(a.id for a in found.alerts)
-            _cards(look, wanted, found, chosen)
+            _cards(look, wanted, found, chosen, lambda: part.refresh())
 
-    live(ask, show, look.topic(AlertChanged), minimum_interval_s=0.5)
+    part = live(ask, show, look.topic(AlertChanged), minimum_interval_s=0.5)
     if wanted.view == "all":
         _history(look, wanted)
 
@@ -112,30 +112,38 @@ def _narrowing(wanted: Wanted) -> None:
             ).props(f'outlined dense options-dense=false aria-label="{label}"')
 
 
-def _cards(look: Looker, wanted: Wanted, found: Shown, chosen: set[UUID]) -> None:
+def _cards(look: Looker, wanted: Wanted, found: Shown, chosen: set[UUID], redraw: Callable[[], None]) -> None:
     if not found.alerts:
         empty_state(_(NOTHING[wanted.view]), _("New alerts appear here by themselves."), icon="task_alt")
         return
     free = [alert for alert in found.alerts if may_take_on(look, alert)]
     if len(free) > 1:
-        _several(look, free, chosen)
+        _several(look, free, chosen, redraw)
     for alert in found.alerts:
         _card(look, alert, found, chosen if len(free) > 1 else None)
     if found.total > len(found.alerts):
         ui.label(_("{n} more; narrow the list to see them.", n=number(found.total - len(found.alerts)))).classes("st-soft")
 
 
-def _several(look: Looker, free: Sequence[Alert], chosen: set[UUID]) -> None:
+def _several(look: Looker, free: Sequence[Alert], chosen: set[UUID], redraw: Callable[[], None]) -> None:
     async def take_on_all() -> None:
-        picked = [alert.id for alert in free if alert.id in chosen] or [alert.id for alert in free]
+        if not chosen:
+            ui.notify(_("Choose some first."), position="top")
+            return
         async with look.command() as tx:
-            count = await commands.acknowledge_several(tx, picked)
+            count = await commands.acknowledge_several(tx, list(chosen))
+            ui.notify(n_("You are on {n} alert.", "You are on {n} alerts.", count), position="top")
         chosen.clear()
-        ui.notify(n_("You are on {n} alert.", "You are on {n} alerts.", count), position="top")
+
+    def choose_all() -> None:
+        everything = {alert.id for alert in free}
+        is_all = everything <= chosen
+        chosen.clear() if is_all else chosen.update(everything)
+        redraw()
 
     with ui.element("div").classes("st-row"):
-        ui.label(_("Choose some, or take them all on.")).classes("st-soft st-grow")
-        button(_("I am on these"), take_on_all, icon="done_all")
+        button(_("Choose all"), choose_all, icon="select_all", kind="quiet")
+        button(_("I am on these"), take_on_all, icon="done_all", kind="quiet")
 
 
 def _card(look: Looker, alert: Alert, found: Shown, chosen: set[UUID] | None) -> None:

@@ -1,8 +1,9 @@
 """Who is called when it matters, in which order, and who is on call this week."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -15,7 +16,7 @@ from data.notifications.commands import contacts as commands
 from data.notifications.events import ContactsChanged
 from data.notifications.queries import contacts as queries
 from data.notifications.queries.contacts import ContactView
-from data.notifications.roster import gaps, within
+from data.notifications.roster import Span, gaps, within
 from data.notifications.tables import EscalationContact, OnCallShift
 from pages._shell import Looker, field_errors, screen
 from pages.alerts._places import Known, known
@@ -68,7 +69,8 @@ async def contacts(look: Looker, week: str = "") -> None:
     def show(found: Shown) -> None:
         _now(found)
         _list(look, found)
-        _roster(look, found)
+        if found.contacts:
+            _roster(look, found)
 
     live(ask, show, look.topic(ContactsChanged), minimum_interval_s=0.5)
 
@@ -191,7 +193,7 @@ def _roster(look: Looker, found: Shown) -> None:
             for label, icon, days in ((_("The week before"), "chevron_left", -7), (_("The week after"), "chevron_right", 7)):
                 address = f"/alerts/contacts?week={(found.monday + timedelta(days=days)).isoformat()}"
                 button("", icon=icon, kind="quiet", href=address).props["aria-label"] = label
-            if look.may(EDIT) and found.contacts:
+            if look.may(EDIT):
                 button(_("Add a shift"), lambda: _add_shift(look, found), icon="add")
         ui.label(_("Whoever is on call is told first. Times of {zone}.", zone=found.zone)).classes("st-soft")
         spans = [(shift.starts_at, shift.ends_at) for shift, _contact in found.shifts]
@@ -206,22 +208,34 @@ def _day_of(look: Looker, found: Shown, number: int, empty: Sequence[tuple[datet
     is_today = begin <= now() < end
     with ui.element("div").classes("st-week-day" + (" is-today" if is_today else "")):
         ui.label(day(begin, found.zone)).classes("st-week-name")
-        for shift, contact in found.shifts:
-            if part := within((shift.starts_at, shift.ends_at), begin, end):
-                _shift(look, found, shift, contact, part)
-        for gap in empty:
-            if part := within(gap, begin, end):
-                with ui.element("div").classes("st-shift is-gap"):
-                    ui.label(_hours(part, found.zone))
-                    ui.label(_("Nobody"))
+        for part, draw in sorted(_parts(look, found, begin, end, empty), key=lambda one: one[0]):
+            draw(part)
 
 
-def _hours(part: tuple[datetime, datetime], there: str) -> str:
+def _parts(
+    look: Looker, found: Shown, begin: datetime, end: datetime, empty: Sequence[tuple[datetime, datetime]]
+) -> Iterator[tuple[Span, Callable[[Span], None]]]:
+    """What there is of shifts and gaps on one day, and how each is drawn."""
+    for shift, contact in found.shifts:
+        if part := within((shift.starts_at, shift.ends_at), begin, end):
+            yield part, partial(_shift, look, found, shift, contact)
+    for gap in empty:
+        if part := within(gap, begin, end):
+            yield part, partial(_gap, found)
+
+
+def _gap(found: Shown, part: Span) -> None:
+    with ui.element("div").classes("st-shift is-gap"):
+        ui.label(_hours(part, found.zone))
+        ui.label(_("Nobody"))
+
+
+def _hours(part: Span, there: str) -> str:
     end = clock(part[1], there)
     return f"{clock(part[0], there)}–{'24:00' if end == '00:00' else end}"
 
 
-def _shift(look: Looker, found: Shown, shift: OnCallShift, contact: EscalationContact, part: tuple[datetime, datetime]) -> None:
+def _shift(look: Looker, found: Shown, shift: OnCallShift, contact: EscalationContact, part: Span) -> None:
     async def remove() -> None:
         goes = [f"{contact.name} · {clock(shift.starts_at, found.zone)}–{clock(shift.ends_at, found.zone)}"]
         if await confirm(_("Take this shift off the roster?"), goes=goes, action=_("Take it off")):

@@ -20,13 +20,13 @@ from data.notifications.policy import Effective, Said, settle
 from data.notifications.preview import Foretold, foretell
 from data.notifications.queries import calling
 from data.notifications.queries.calling import Circle
-from data.notifications.recipients import by_channel
+from data.notifications.recipients import by_ways
 from data.notifications.turns import Act
 from pages._shell import Looker, field_errors, screen
 from pages.alerts._places import Known, known
 from pages.alerts._policy_forms import field_form
-from pages.alerts._policy_words import FIELD_WORDS, PARTNERS, origin_words, value_words
-from pages.alerts._words import KIND_WORDS, SEVERITY_WORDS, WAYS, kind_words, sentence
+from pages.alerts._policy_words import FIELD_WORDS, PARTNERS, origin_words, value_words, ways
+from pages.alerts._words import KIND_WORDS, SEVERITY_WORDS, kind_words, sentence
 from ui.dialog import panel
 from ui.empty import empty_state
 from ui.form import Form, button
@@ -254,6 +254,7 @@ def _line(line: Foretold, found: Shown) -> None:
                 ui.label(sentence(line.reason, {k: v.isoformat() if isinstance(v, datetime) else v for k, v in line.values.items()}))
             elif not line.calls:
                 ui.label(_("There is nobody to call."))
-            for channel, names in by_channel(line.calls).items():
-                ui.label(f"{_(WAYS[channel])}: {', '.join(names)}").classes("st-item-words")
+            for channels, names in by_ways(line.calls).items():
+                ui.label(", ".join(names)).classes("st-item-words")
+                ui.label(_("by {ways}", ways=ways(channels))).classes("st-soft")
         ui.label(clock(line.at, found.zone)).classes("st-soft st-number")

@@ -29,6 +29,7 @@ from tests.factories.alerts import (
     system,
     trouble,
 )
+from tests.factories.channels import set_up
 from tests.factories.people import World, person
 
 WARM = Severity.WARNING
@@ -39,6 +40,7 @@ def after(count: int) -> datetime:
 
 
 async def test_the_story_of_a_critical_alert_that_nobody_answers_and_then_somebody_does(world: World) -> None:
+    await set_up(system(world))
     first = await contact(world, "Sokha", phone="+85512000001", priority=0)
     second = await contact(world, "Dara", phone="+85512000002", priority=1)
     last = await contact(world, "Vuthy", phone="+85512000003", priority=5)
@@ -47,8 +49,9 @@ async def test_the_story_of_a_critical_alert_that_nobody_answers_and_then_somebo
     assert await story(world, alert.id) == [
         (0, "raised"), (0, "told"), (15, "escalated"), (15, "told"), (30, "escalated"), (30, "told"),
     ]  # fmt: skip
-    called = [(d.level, d.contact_id) for d in await sent(world, alert.id) if d.contact_id and d.channel is Channel.SMS]
-    assert called == [(1, first.id), (2, first.id), (2, second.id)]
+    called = [(d.level, d.contact_id, d.status) for d in await sent(world, alert.id) if d.contact_id]
+    waits = DeliveryStatus.PENDING  # and not "told less than 15 minutes ago"
+    assert called == [(1, first.id, waits), (2, first.id, waits), (2, second.id, waits)]
     async with transaction(world.colleague) as tx:
         await alerts.acknowledge(tx, alert.id, note="on my way", at=after(45))
     await minutes_pass(world, after(45), 120)
@@ -56,6 +59,14 @@ async def test_the_story_of_a_critical_alert_that_nobody_answers_and_then_somebo
     assert last.id not in {d.contact_id for d in await sent(world, alert.id)}
     found = await again(world, alert.id)
     assert (found.status, found.escalation_level, found.next_step_at) == (AlertStatus.ACKNOWLEDGED, 2, None)
+
+
+async def test_what_could_not_go_out_is_not_said_to_have_been_told(world: World) -> None:
+    await contact(world, "Sokha", phone="+85512000001")
+    [alert] = await raised(world)
+    await minute(world, after(15))
+    last = (await _decisions(world, alert.id))[-1]
+    assert (last.decision, last.reason_values) == ("not_told", {"people": "Sokha"}), "text messages are not set up"
 
 
 async def test_at_first_those_in_charge_are_told_and_whoever_belongs_to_the_place(world: World) -> None:

@@ -4,7 +4,7 @@ What is decided follows from `turns`, what is said from here: each turn writes w
 the ladder looks again, in one transaction; whoever takes the turn holds the alert's row.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -39,6 +39,7 @@ ASKED_FOR = "You are called because {who} asks for more people."
 OVER = "You are told that it is over because you were told of it."
 BY_HAND = "{who} did not want to wait: more people are called (step {level})."
 NOBODY_TO_CALL = "There is nobody to call."
+UNREACHED = "None of these could be reached: {people}"
 BACK = "The time for which it was put off is over, and it is still open."
 
 
@@ -53,6 +54,7 @@ class _Session:
     messages: list[Message] = field(default_factory=list)
     rulings: list[Ruling] = field(default_factory=list)
     inbox: list[Alert] = field(default_factory=list)
+    called: list[tuple[Alert, Sequence[Call]]] = field(default_factory=list)
     ended: list[Alert] = field(default_factory=list)
 
     def policy(self, alert: Alert) -> Settled:
@@ -143,8 +145,21 @@ async def _write(tx: Transaction, session: _Session, alerts: Sequence[Alert]) ->
         tx.emit(AlertChanged(alert_id=alert.id))
     people = {a.id: readers(session.circle.members, _allowed(a), a.scope_id) for a in session.inbox}
     await put_into_inboxes(tx, [(alert, [member.user_id for member in people[alert.id]]) for alert in session.inbox])
-    await queue(tx, session.messages, at=session.at)
+    went_out = await calling.went_out(tx, await queue(tx, session.messages, at=session.at))
+    for alert, calls in session.called:
+        _rule_called(session, alert, calls, went_out.get(alert.id, frozenset()))
     await write_story(tx, session.rulings)
+
+
+def _rule_called(session: _Session, alert: Alert, calls: Sequence[Call], went_out: Set[tuple[Channel, UUID]]) -> None:
+    """Who was told, as far as there was a way to them: what was only wished for is not said."""
+    told = [call for call in calls if (call.channel, call.contact_id or call.user_id) in went_out]
+    if told:
+        session.rule(alert, Ruled.TOLD, turns.TOLD, people=names(told), channels=list(by_channel(told)))
+    elif calls:
+        session.rule(alert, Ruled.NOT_TOLD, UNREACHED, people=names(calls))
+    else:
+        session.rule(alert, Ruled.NOT_TOLD, NOBODY_TO_CALL)
 
 
 def _is_held_back(session: _Session, alert: Alert) -> bool:
@@ -246,11 +261,8 @@ def _say(
         )
         for call in calls
     ]  # fmt: skip
-    if calls:
-        session.rule(alert, Ruled.TOLD, turns.TOLD, people=names(calls), channels=list(by_channel(calls)))
-        alert.last_told_at = session.at
-    else:
-        session.rule(alert, Ruled.NOT_TOLD, NOBODY_TO_CALL)
+    session.called.append((alert, calls))
+    alert.last_told_at = session.at
 
 
 def _for_systems(alert: Alert, event_type: str, planned_at: datetime) -> Message:

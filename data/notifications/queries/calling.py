@@ -1,13 +1,15 @@
 """Who may be called now, and what was said about calling them: asked once for many alerts."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import and_
+from sqlalchemy import and_, any_, bindparam
+from sqlalchemy.types import NullType
 from sqlmodel import col, select
 
+from data.core import columns
 from data.core.session import Transaction
 from data.identity import queries as identity
 from data.identity.tables import User, UserRole
@@ -100,6 +102,20 @@ class Reached:
     channel: Channel
     user_id: UUID | None
     contact_id: UUID | None
+
+
+async def went_out(tx: Transaction, delivery_ids: Collection[UUID]) -> Mapping[UUID, Set[tuple[Channel, UUID]]]:
+    """Of messages just written down: by which ways and to whom (the contact, else the person) those go that do go, by alert."""
+    if not delivery_ids:
+        return {}
+    row, found = NotificationDelivery, dict[UUID, set[tuple[Channel, UUID]]]()
+    statement = select(row.alert_id, row.channel, row.contact_id, row.user_id).where(
+        col(row.id) == any_(bindparam("ids", type_=NullType())), col(row.status) != DeliveryStatus.SUPPRESSED
+    )
+    for alert_id, channel, contact_id, user_id in await tx.execute(statement, {"ids": columns.ids(delivery_ids)}):
+        if alert_id and (who := contact_id or user_id):
+            found.setdefault(alert_id, set()).add((Channel(channel), who))
+    return found
 
 
 TELLING = (Purpose.ALERT, Purpose.ESCALATION, Purpose.REMINDER)
