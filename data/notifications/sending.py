@@ -141,7 +141,7 @@ with waiting as (
 select t.id, t.organization_id, t.purpose, t.severity, t.recipient, t.message, t.message_values, t.subject, t.href, t.event_type,
   t.payload, t.reason, t.reason_values, t.retry_count, t.user_id, t.endpoint_id, t.created_at,
   coalesce(t.purpose in ('alert', 'escalation', 'reminder') and a.status = 'resolved'
-    or t.purpose in ('escalation', 'reminder') and a.acknowledged_at is not null, false),
+    or t.purpose in ('escalation', 'reminder') and a.acknowledged_at > t.created_at, false),
   o.name, coalesce(u.name, k.name, ''), coalesce(u.language, k.language, 'en'), coalesce(u.time_zone, o.time_zone),
   coalesce(u.units, 'celsius'), {values}
 from t

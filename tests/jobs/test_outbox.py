@@ -243,6 +243,16 @@ async def test_an_escalation_is_not_sent_once_somebody_is_on_it_but_the_first_ne
     assert [(await row_of(world, row)).status for row in rows] == [DeliveryStatus.CANCELED, SENT]
 
 
+async def test_whoever_is_on_it_may_call_more_people_all_the_same(world: World, over: httpx.AsyncClient) -> None:
+    mail, raised = MailServer(), await alert(world)
+    async with transaction(world.colleague) as tx:
+        await alerts.acknowledge(tx, raised.id)
+    [row] = await told(world, about(raised, Channel.EMAIL, user_id=world.owner.user_id, purpose=Purpose.ESCALATION))
+    with mail.running() as smtp:
+        await worker(Channel.EMAIL, over, smtp_url=smtp).send_due()
+    assert (await row_of(world, row)).status is SENT
+
+
 async def test_the_most_severe_goes_first_and_no_organization_waits_for_anothers_heap(world: World) -> None:
     others = dataclasses.replace(world, organization=world.other)
     await told(world, *(message(Channel.EMAIL, address=f"p{n}@example.org", severity=Severity.WARNING) for n in range(30)))
