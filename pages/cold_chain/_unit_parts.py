@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from uuid import UUID
 
 from nicegui import ui
 
@@ -12,19 +11,27 @@ from data.alerts.tables import Alert
 from data.cold_chain import rules
 from data.cold_chain.machines import CalibrationState, SensorState
 from data.cold_chain.queries import logs
+from data.cold_chain.queries.excursions import ExcursionView
 from data.cold_chain.queries.logs import LogView
 from data.cold_chain.queries.machines import SensorView
 from data.cold_chain.queries.points import ReadingView
 from data.cold_chain.queries.units import UnitView
+from data.cold_chain.values import ExcursionCause
 from pages._shell import Looker
 from pages.alerts._words import SEVERITY_WORDS, state, words
+from pages.cold_chain._excursion_words import PATH as EXCURSIONS
+from pages.cold_chain._excursion_words import address, cause_words, lasted_words, peak_words
+from pages.cold_chain._excursion_words import face as excursion_face
 from pages.cold_chain._forms import EDIT, add_sensor
+from pages.cold_chain._outlook import outlook_line
 from pages.cold_chain._words import TYPE_WORDS, face, limits
 from ui.age import age
 from ui.badge import State, badge
 from ui.empty import empty_state
 from ui.form import button
 from ui.words import _, moment, noop, number, percent, temperature
+
+LOG = "/cold-chain/log"
 
 SENSOR_WORDS: dict[SensorState, tuple[State, str]] = {
     SensorState.WORKING: ("ok", noop("Working")),
@@ -50,6 +57,8 @@ class Seen:
     sensors: Sequence[SensorView]
     readings: Sequence[ReadingView]
     written: Sequence[LogView]
+    out: Sequence[ExcursionView]
+    out_count: int
 
 
 def now_card(look: Looker, seen: Seen) -> None:
@@ -63,6 +72,7 @@ def now_card(look: Looker, seen: Seen) -> None:
             if unit.last_reading_at is not None:
                 with ui.element("span").classes("st-soft"):
                     age(unit.status_changed_at, unit.time_zone, prefix=_("changed") + " ")
+        outlook_line(unit)
         with ui.element("div").classes("st-facts"):
             said(_("Temperature"), temperature(unit.last_celsius))
             with fact(_("Measured")):
@@ -199,9 +209,21 @@ def written_card(look: Looker, seen: Seen) -> None:
             if one.action:
                 ui.label(f"“{one.action}”").classes("st-soft")
         if look.may(logs.LOG, seen.unit.site_id):
-            button(_("Write down a temperature"), icon="edit_note", href=way_to_log(seen.unit.id))
+            button(_("Write down a temperature"), icon="edit_note", href=LOG)
 
 
-def way_to_log(unit_id: UUID) -> str:
-    """Where a temperature of this unit is written down."""
-    return f"/cold-chain/log/{unit_id}"
+def excursions_card(seen: Seen) -> None:
+    """When it was out of limits last, how far and why."""
+    with card(_("Excursions")):
+        if not seen.out:
+            ui.label(_("This unit was never outside its limits.")).classes("st-soft")
+        for one in seen.out:
+            with ui.element("article").classes("st-item is-flat"):
+                with ui.element("div").classes("st-item-main"):
+                    ui.link(f"{peak_words(one)} · {lasted_words(one)}", address(one.excursion)).classes("st-item-words")
+                    with ui.element("div").classes("st-row st-soft"):
+                        age(one.excursion.started_at, one.time_zone)
+                        ui.label(cause_words(one.excursion, ExcursionCause.UNKNOWN))
+                badge(*excursion_face(one.excursion))
+        if seen.out_count > len(seen.out):
+            ui.link(_("All {n}", n=number(seen.out_count)), f"{EXCURSIONS}?unit={seen.unit.id}")

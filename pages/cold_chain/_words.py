@@ -1,10 +1,10 @@
 """A unit's state in the reader's language, and as a colour."""
 
 from data.cold_chain.queries.units import UnitView
-from data.cold_chain.rules import Rule
+from data.cold_chain.rules import SILENT, Rule
 from data.cold_chain.values import UnitStatus, UnitType
 from ui.badge import State
-from ui.words import _, noop, temperature
+from ui.words import _, noop, temperature, temperature_difference
 
 STATUS_WORDS = {
     UnitStatus.OK: noop("In order"),
@@ -48,3 +48,13 @@ def limits(rule: Rule) -> str:
     if rule.high_celsius is None:
         return _("at least {low}", low=temperature(rule.low_celsius))
     return _("{low} to {high}", low=temperature(rule.low_celsius), high=temperature(rule.high_celsius))
+
+
+def trend_words(unit: UnitView) -> str:
+    """An arrow and how fast, such as '↗ 0.8 °C/h'; an arrow straight on where it is not sure to go anywhere."""
+    if unit.trend is None or unit.last_reading_at is None or unit.status in SILENT:
+        return ""
+    pace, error = unit.trend.celsius_per_hour, unit.trend.error
+    if abs(pace) <= error:
+        return "→"
+    return _("{arrow} {pace}/h", arrow="↗" if pace > 0 else "↘", pace=temperature_difference(abs(pace)))

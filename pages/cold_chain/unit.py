@@ -6,15 +6,15 @@ from nicegui import ui
 
 from data.alerts import queries as alerts
 from data.alerts.events import AlertChanged
-from data.cold_chain.events import SensorChanged, TemperatureWritten, UnitChanged
-from data.cold_chain.queries import logs, machines, points, units
+from data.cold_chain.events import ExcursionChanged, SensorChanged, TemperatureWritten, UnitChanged
+from data.cold_chain.queries import excursions, logs, machines, points, units
 from data.core.time import now
 from pages._shell import Looker, screen
 from pages.cold_chain import _downloads  # noqa: F401 - its routes
 from pages.cold_chain._forms import EDIT, add_sensor, set_limits
 from pages.cold_chain._machine_forms import begin_pairing
 from pages.cold_chain._picture import Past, chart_of, figures
-from pages.cold_chain._unit_parts import Seen, now_card, readings_card, sensors_card, written_card
+from pages.cold_chain._unit_parts import Seen, excursions_card, now_card, readings_card, sensors_card, written_card
 from ui.form import button
 from ui.live import live
 from ui.words import _
@@ -27,10 +27,12 @@ async def unit(look: Looker, unit_id: UUID) -> None:
     async def ask() -> Seen:
         async with look.transaction() as tx:
             found = await units.unit(tx, unit_id)
+            out, out_count = await excursions.page(tx, excursions.Wanted(unit_id=unit_id), limit=4)
             return Seen(
                 found, await alerts.open_of(tx, [unit_id]), (await machines.sensors(tx, unit_id=unit_id))[0],
                 await points.last_readings(tx, unit_id, until=now(), limit=6),
                 (await logs.page(tx, logs.Wanted(unit_ids=[unit_id]), limit=4))[0],
+                out, out_count,
             )  # fmt: skip
 
     seen = await ask()
@@ -55,5 +57,6 @@ async def unit(look: Looker, unit_id: UUID) -> None:
 
     with ui.element("div").classes("st-columns"):
         live(ask, lambda one: readings_card(one), changed, minimum_interval_s=1.0)
+        live(ask, lambda one: excursions_card(one), changed, look.topic(ExcursionChanged), minimum_interval_s=2.0)
         live(ask, lambda one: written_card(look, one), written, minimum_interval_s=1.0)
         live(ask, lambda one: sensors_card(look, one), changed, look.topic(SensorChanged), minimum_interval_s=2.0)

@@ -13,7 +13,7 @@ from data.core.time import now
 from pages._shell import Looker, screen
 from pages.cold_chain import _downloads  # noqa: F401 - its routes
 from pages.cold_chain._forms import EDIT, add_site, may_add_sites
-from pages.cold_chain._words import STATUS_STATES, STATUS_WORDS, TYPE_WORDS, face, limits
+from pages.cold_chain._words import STATUS_STATES, STATUS_WORDS, TYPE_WORDS, face, limits, trend_words
 from ui.badge import badge
 from ui.empty import empty_state
 from ui.form import button
@@ -87,6 +87,7 @@ def _list(look: Looker, site_id: UUID | None, *, says_site: bool) -> None:
         Column("name", _("Unit")),
         Column("status", _("State"), "badge"),
         Column("temperature", _("Temperature"), "number", decimals=1, unit=temperature_unit()),
+        Column("trend", _("Trend"), sortable=False),
         Column("day", _("Last 24 hours"), "spark", sortable=False),
         Column("age", _("Measured"), "age"),
         Column("place", _("Place")),
@@ -114,6 +115,7 @@ def _row(unit: UnitView, day: Sequence[float | None], *, says_site: bool) -> dic
         "name": unit.name,
         "status": face(unit),
         "temperature": None if unit.last_celsius is None else temperature_value(unit.last_celsius),
+        "trend": trend_words(unit),
         "day": day,
         "age": unit.last_reading_at,
         "place": f"{unit.site_name} · {unit.area_name}" if says_site else unit.area_name,

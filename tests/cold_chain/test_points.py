@@ -132,17 +132,21 @@ async def test_what_is_new_is_what_was_measured_after_the_last_known(
     assert last.times_ms.tolist() == news.times_ms[-2:].tolist() and list(none) == []
 
 
-async def test_a_day_becomes_forty_eight_sparks_with_nothing_where_nothing_was_measured(
-    world: World, store: ColdStore, owner_connection: psycopg.Connection
+@pytest.mark.parametrize("is_counted", [True, False])
+async def test_a_day_becomes_twenty_four_sparks_with_nothing_where_nothing_was_measured(
+    world: World, store: ColdStore, owner_connection: psycopg.Connection, is_counted: bool
 ) -> None:
-    at = now()
-    fill(owner_connection, store, at - timedelta(hours=26), 60)
-    fill(owner_connection, store, at - timedelta(hours=12), 30)
+    at = START + timedelta(hours=5, minutes=20)
+    for start, count in ((at - timedelta(hours=26), 60), (at - timedelta(hours=12), 90), (START + timedelta(hours=5), 10)):
+        fill(owner_connection, store, start, count)
+    async with across_tenants("tests") as tx:
+        await metrics.mark_stretch(tx, START - timedelta(days=3), START + timedelta(days=1))
+    if is_counted:
+        await count_readings()
     async with transaction(world.viewer) as tx:
-        sparks = await points.sparks(tx, [store.unit_id], at)
-    (day,) = sparks.values()
-    assert len(day) == points.SPARKS and [n for n, celsius in enumerate(day) if celsius is not None] == [24]
-    assert day[24] == pytest.approx(-19.855)
+        (day,) = (await points.sparks(tx, [store.unit_id], at)).values()
+    assert len(day) == points.SPARKS and [n for n, celsius in enumerate(day) if celsius is not None] == [11, 12, 23]
+    assert [day[n] for n in (11, 12, 23)] == pytest.approx([-19.805, -19.355, -19.955])
 
 
 async def test_a_file_holds_every_reading_the_oldest_first(

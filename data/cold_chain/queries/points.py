@@ -13,11 +13,12 @@ from sqlalchemy import text
 from data.cold_chain.detail import Source, detail
 from data.cold_chain.queries.hours import Piece, pieces_of_hours, pieces_of_readings
 from data.cold_chain.queries.units import unit
+from data.core import columns
 from data.core.session import Transaction
 from data.core.time import now
 
-SPARKS = 48
-SPARK_SPAN = timedelta(hours=24)
+SPARKS = 24
+SPARK_SPAN = timedelta(hours=SPARKS)
 
 _EPOCH_2000_MS = 946_684_800_000
 _POINT = np.dtype([("us", ">i8"), ("celsius", ">f4"), ("humidity", ">f4")])
@@ -43,10 +44,23 @@ select count(*), extract(epoch from max(recorded_at) - min(recorded_at))::float8
 _PROBES = text(f"({_PROBE.format(order='asc')}) union all ({_PROBE.format(order='desc')})")
 
 _SPARKS = text("""
-select unit_id, width_bucket(extract(epoch from recorded_at), :first, :last, :sparks) - 1 as spark, avg(temperature_celsius)::float8
-from cold_chain.sensor_readings
-where organization_id = :organization_id and unit_id = any(:unit_ids) and recorded_at >= :start and recorded_at < :end
-group by unit_id, spark
+with stale as materialized (
+  select distinct unit_id, hour from cold_chain.stale_metrics
+  where organization_id = :organization_id and unit_id = any(:unit_ids) and hour >= :first
+), found as (
+  select s.unit_id, s.hour, r.total, r.readings from stale s
+  cross join lateral (
+    select sum(r.temperature_celsius) as total, count(*) as readings from cold_chain.sensor_readings r
+    where r.organization_id = :organization_id and r.unit_id = s.unit_id and r.recorded_at >= s.hour
+      and r.recorded_at < s.hour + interval '1 hour'
+  ) r where r.readings > 0
+  union all
+  select unit_id, period_start, temp_sum_celsius, reading_count from cold_chain.reading_metrics
+  where organization_id = :organization_id and unit_id = any(:unit_ids) and granularity = 'hourly' and period_start >= :first
+    and (unit_id, period_start) not in (select unit_id, hour from stale)
+)
+select unit_id, extract(epoch from hour - :first)::int / 3600 as spark, (sum(total) / sum(readings))::float8
+from found where hour < :last group by 1, 2
 """)
 
 
@@ -138,15 +152,11 @@ def unpacked(device_id: UUID, packed: bytes) -> Points:
 
 
 async def sparks(tx: Transaction, unit_ids: Sequence[UUID], at: datetime) -> Mapping[UUID, Sequence[float | None]]:
-    """The last 24 hours of each unit as 48 averages of half an hour; None where nothing was measured."""
-    start = at - SPARK_SPAN
+    """The last 24 hours of each unit as the averages of its hours, this one last; None where nothing was measured."""
+    last = at.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
     rows = await tx.execute(
-        _SPARKS,
-        {
-            "organization_id": tx.organization_id, "unit_ids": list(unit_ids), "start": start, "end": at,
-            "first": start.timestamp(), "last": at.timestamp(), "sparks": SPARKS,
-        },
-    )  # fmt: skip
+        _SPARKS, {"organization_id": tx.organization_id, "unit_ids": columns.ids(unit_ids), "first": last - SPARK_SPAN, "last": last}
+    )
     drawn: dict[UUID, list[float | None]] = {unit_id: [None] * SPARKS for unit_id in unit_ids}
     for unit_id, spark, celsius in rows:
         drawn[unit_id][spark] = celsius
