@@ -28,6 +28,7 @@ MENU = (
     Item("tokens", "Machines", "vpn_key", "/machines", "tokens.edit", group="Organization"),
     Item("channels", "Channels", "campaign", "/channels", "notifications.edit", group="Organization"),
     Item("billing", "Billing", "receipt_long", "/billing", "billing.view", group="Organization"),
+    Item("inspectors", "Inspectors", "fact_check", "/inspectors", "inspectors.edit", group="Organization"),
     Item("operations", "Operations", "monitor_heart", "/operations", "operations.view", group="Organization"),
 )
 
@@ -54,6 +55,7 @@ SCREENS = (
     "home.home",
     "farm.devices", "farm.device", "farm.schedules",
     "cold_chain.units", "cold_chain.board", "cold_chain.unit", "cold_chain.places",
+    "cold_chain.excursions", "cold_chain.excursion", "cold_chain.rules",
     "cold_chain.reports", "cold_chain.report", "cold_chain.verify",
     "cold_chain.sensors", "cold_chain.sensor", "cold_chain.pairing", "cold_chain.gateways", "cold_chain.connection", "cold_chain.log", "cold_chain.logs", "cold_chain.logged",
     "deliveries.drivers", "deliveries.driver", "deliveries.orders", "deliveries.order",
@@ -62,7 +64,7 @@ SCREENS = (
     "alerts.alerts", "alerts.alert", "alerts.suppressions", "alerts.contacts", "alerts.policies", "alerts.inbox",
     "notifications.own", "notifications.channels", "notifications.messages", "notifications.message", "notifications.unsubscribe",
     "identity.sign_in", "identity.provider", "identity.invitation", "identity.reset", "identity.settings", "identity.people", "identity.tokens",
-    "platform.billing", "platform.operations", "platform.support",
+    "platform.billing", "inspector.records", "inspector.links", "platform.operations", "platform.support",
 )  # fmt: skip
 
 

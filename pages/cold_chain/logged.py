@@ -36,7 +36,8 @@ async def logged(look: Looker, log_id: UUID) -> None:
         if not one.corrected_by_id and look.may(LOG, one.site_id) and (is_own or look.may(EDIT, one.site_id)):
             button(_("Correct it"), lambda: _correct(look, one), icon="edit")
     with ui.element("section").classes("st-card"):
-        badge(*state_of(one))
+        with ui.element("div").classes("st-row"):
+            badge(*state_of(one))
         with ui.element("div").classes("st-facts"):
             for label, value in _facts(one):
                 with ui.element("div").classes("st-fact"):

@@ -40,9 +40,8 @@ HEADER = (
 async def logs(look: Looker) -> None:
     assert look.frame and ui.context.client.request
     chosen = read(ui.context.client.request.query_params)
-    with look.frame.actions:
-        button(_("All units"), kind="quiet", icon="arrow_back", href="/cold-chain")
-        if look.may(LOG):
+    if look.may(LOG):
+        with look.frame.actions:
             button(_("Write temperatures down"), kind="primary", icon="edit", href="/cold-chain/log")
 
     async def ask_due() -> tuple[Sequence[RoundUnit], int]:

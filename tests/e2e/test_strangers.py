@@ -8,9 +8,12 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from data.cold_chain.commands import gateways, pairing
+from data.core.session import transaction
 from data.core.time import now
 from data.identity.tables import TokenKind
 from tests.e2e.conftest import Server, Visitors
+from tests.factories.by_hand import line, write
 from tests.factories.cold_chain import EUI, cold_store, secret, uplink_body
 from tests.factories.deliveries import driver, shipment
 from tests.factories.farm import build_farm
@@ -42,6 +45,9 @@ class Everything:
 @pytest.fixture
 async def everything(home: World) -> Everything:
     store = await cold_store(home.owner)
+    async with transaction(home.owner) as tx:
+        paired = await pairing.start(tx, store.unit_id)
+        await gateways.add_gateway(tx, gateway_id="roof-1", name="Market hall roof", site_id=store.site_id)
     farm = await build_farm(home.owner, prefix="walls")
     rider = await driver(home.owner, "Dara")
     parcel = await shipment(home.owner)
@@ -52,15 +58,19 @@ async def everything(home: World) -> Everything:
     ids = {
         "unit_id": store.unit_id, "site_id": store.site_id, "device_id": farm.fan.id, "farm_id": farm.farm.id, "driver_id": rider.id,
         "shipment_id": parcel.id, "run_id": shipping.run_id, "tracker_id": shipping.trackers[1], "job_id": tree_job.id,
-        "token": "guessed",
+        "token": "guessed", "record_id": uuid4(), "session_id": paired.id, "part": "temperatures",
     }  # fmt: skip
+    log = line(store.unit_id)
+    assert await write(home.owner, log) == [None]
     listed = subprocess.run([sys.executable, "-c", LIST_ROUTES], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
     assert len(listed) > 25
     routes = []
     for path in listed:
+        if path.startswith("/cold-chain"):
+            path = path.replace("{device_id:uuid}", str(store.sensor_id))
         for name, value in ids.items():
             path = path.replace(f"{{{name}:uuid}}", str(value)).replace(f"{{{name}}}", str(value))
-        path = path.replace("{file_id:uuid}", str(uuid4()))
+        path = path.replace("{file_id:uuid}", str(uuid4())).replace("{report_id:uuid}", str(uuid4())).replace("{log_id:uuid}", str(log.id))
         assert "{" not in path, f"the test does not know what stands in {path}"
         routes.append(path)
     return Everything(routes, str(store.unit_id))
