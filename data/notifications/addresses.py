@@ -68,6 +68,7 @@ class Book:
     has_sms: bool = False
     has_telegram: bool = False
     is_email_enabled: bool = True
+    others: Sequence[str] = ()
     most_an_hour: int = 50
     sent_this_hour: int = 0
     told: dict[tuple[str, str | None], str] = field(default_factory=dict)
@@ -81,6 +82,8 @@ class Book:
             return [self._contact(message.channel, message.contact_id)]
         if message.user_id is not None:
             return self._person(message.channel, message.user_id)
+        if message.to_others:
+            return [Address(to) for to in self.others] if message.channel is Channel.EMAIL else []
         return [Address(message.address or "", why_not="" if message.address else "There is no address.")]
 
     def why_channel_rests(self, message: "Message") -> str | None:
@@ -229,6 +232,7 @@ async def _organization(tx: Transaction, book: Book) -> None:
     settings = (await tx.exec(select(NotificationSettings))).one_or_none()
     if settings:
         book.is_email_enabled, book.most_an_hour = settings.is_email_enabled, settings.sms_per_hour
+        book.others = settings.email_recipients
 
 
 async def _lately(tx: Transaction, book: Book, numbers: set[str], at: datetime) -> None:

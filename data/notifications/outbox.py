@@ -25,7 +25,8 @@ from data.notifications.values import SEND, Verdict
 class Message:
     """One thing to tell somebody by one channel. Texts are English templates with values, translated when it is sent.
 
-    To whom: a person, a contact, a bare address, or a webhook endpoint (none named: every endpoint that wants `event_type`).
+    To whom: a person, a contact, a bare address, the addresses that get the organization's mail besides its people (`to_others`),
+    or a webhook endpoint (none named: every endpoint that wants `event_type`).
     `reason` says why this one by this channel now. `dedupe_key` makes it once only, however often it is queued.
     A person with several browsers is told in each.
     """
@@ -46,6 +47,7 @@ class Message:
     contact_id: UUID | None = None
     endpoint_id: UUID | None = None
     address: str | None = None
+    to_others: bool = False
     event_type: str | None = None
     payload: Mapping[str, Any] | None = None
     not_before: datetime | None = None

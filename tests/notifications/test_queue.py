@@ -196,6 +196,16 @@ async def test_an_event_goes_to_every_endpoint_that_wants_it(world: World) -> No
     assert isinstance((rows[0].payload or {})["at"], str)
 
 
+async def test_what_goes_to_others_goes_to_each_address_that_the_organization_named(world: World) -> None:
+    async with transaction(world.owner) as tx:
+        tx.add(NotificationSettings(email_recipients=["a@example.org", "b@example.org"]))
+    raised = await alert(world)
+    once = about(raised, Channel.EMAIL, to_others=True, dedupe_key="others")
+    rows = await told(world, once, about(raised, Channel.SMS, to_others=True))
+    assert [(r.recipient, r.user_id, r.status) for r in rows] == [("a@example.org", None, PENDING), ("b@example.org", None, PENDING)]
+    assert await told(world, once) == []
+
+
 async def test_the_outbox_is_woken_and_the_person_is_told_that_something_changed(world: World) -> None:
     heard: list[str] = []
     stops = [bus.listen(name, str(world.organization_id), lambda h: heard.append(h.name)) for name in ("DeliveriesQueued", "DeliveriesChanged")]

@@ -35,6 +35,7 @@ from data.notifications.turns import Act, Told, Turn
 
 FIRST, AGAIN = "You are among the first to be told.", "You are told again because nobody has answered."
 CALLED = "You are called because nobody has answered for {minutes} minutes."
+OTHERS = "This address gets the alerts of the organization."
 ASKED_FOR = "You are called because {who} asks for more people."
 OVER = "You are told that it is over because you were told of it."
 BY_HAND = "{who} did not want to wait: more people are called (step {level})."
@@ -231,6 +232,8 @@ def _tell_in_charge(session: _Session, alert: Alert, policy: Settled, turn: Turn
     if turn.reason:
         session.rule(alert, Ruled.REMINDED, turn.reason, **turn.values)
     _say(session, alert, calls, purpose, alert.escalation_level, turn.planned_at, why, {})
+    if purpose is Purpose.ALERT and "email" in policy.initial_channels:
+        session.messages.append(_for_others(alert, turn.planned_at))
 
 
 def _call_more(
@@ -263,6 +266,14 @@ def _say(
     ]  # fmt: skip
     session.called.append((alert, calls))
     alert.last_told_at = session.at
+
+
+def _for_others(alert: Alert, planned_at: datetime) -> Message:
+    """The first news, to the addresses that the organization named besides its people."""
+    return Message(
+        Channel.EMAIL, alert.message, OTHERS, alert.message_values, purpose=Purpose.ALERT, severity=alert.severity, alert_id=alert.id,
+        alert_type=alert.alert_type, to_others=True, dedupe_key=f"{alert.id}:{alert.severity}:others:{planned_at.timestamp():.0f}",
+    )  # fmt: skip
 
 
 def _for_systems(alert: Alert, event_type: str, planned_at: datetime) -> Message:

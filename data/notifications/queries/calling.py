@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import and_, any_, bindparam
+from sqlalchemy import and_, any_, bindparam, func
 from sqlalchemy.types import NullType
 from sqlmodel import col, select
 
@@ -129,7 +129,7 @@ async def reached(tx: Transaction, alert_ids: Collection[UUID]) -> Mapping[UUID,
         select(row.alert_id, row.channel, row.user_id, row.contact_id)
         .where(
             col(row.alert_id).in_(alert_ids), col(row.purpose).in_(TELLING), col(row.status).in_(WENT_OUT),
-            col(row.channel).not_in((Channel.IN_APP, Channel.WEBHOOK)),
+            col(row.channel).not_in((Channel.IN_APP, Channel.WEBHOOK)), func.num_nonnulls(row.contact_id, row.user_id) > 0,
         )
         .distinct()
     )  # fmt: skip
