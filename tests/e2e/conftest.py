@@ -75,7 +75,10 @@ async def outside() -> AsyncIterator[Outside]:
 @pytest.fixture(scope="session")
 def served(database_url: str, var_dir: Path, crowd: tuple[Haystack, str], outside: Outside) -> Iterator[Server]:
     """One server for all browser tests of a worker; tests empty the database, not the server."""
-    tags = {"FIND_MY_URL": crowd[1], "FIND_MY_USER": "steading", "FIND_MY_PASSWORD": "secret", "FIND_MY_EVERY_S": "1"}
+    tags = {
+        "FIND_MY_URL": crowd[1], "FIND_MY_USER": "steading", "FIND_MY_PASSWORD": "secret", "FIND_MY_EVERY_S": "1",
+        "NETWORK_PRIVATE_ADDRESSES": "true",
+    }  # fmt: skip
     with serving(database_url, SECRET_KEY, var_dir, tags | outside.settings) as server:
         yield server
 

@@ -8,6 +8,8 @@ import axe_playwright_python
 import pytest
 
 import pages
+from data.cold_chain.commands import gateways, pairing
+from data.core.session import transaction
 from tests.e2e.conftest import Visitors
 from tests.factories.cold_chain import cold_store
 from tests.factories.deliveries import driver, shipment
@@ -25,6 +27,9 @@ RUN = "async () => (await axe.run(document, {resultTypes: ['violations'], runOnl
 async def furnished(home: World) -> list[str]:
     """One of everything; the paths of the menu and of each thing."""
     store = await cold_store(home.owner)
+    async with transaction(home.owner) as tx:
+        session = await pairing.start(tx, store.unit_id)
+        await gateways.add_gateway(tx, gateway_id="roof-1", site_id=store.site_id, latitude=11.56, longitude=104.9)
     farm = await build_farm(home.owner, prefix="look")
     await bring_online(home.owner, farm.fan, is_on=True)
     rider = await driver(home.owner)
@@ -34,7 +39,8 @@ async def furnished(home: World) -> list[str]:
     tree_job = await job(arborist)
     await submitted(arborist, tree_job)
     things = [
-        f"/cold-chain/units/{store.unit_id}", f"/farm/devices/{farm.fan.id}", "/farm/schedules", f"/deliveries/drivers/{rider.id}",
+        f"/cold-chain/units/{store.unit_id}", "/cold-chain/sensors", f"/cold-chain/sensors/{store.sensor_id}", "/cold-chain/gateways",
+        "/cold-chain/networks", f"/cold-chain/pairing/{session.id}", f"/farm/devices/{farm.fan.id}", "/farm/schedules", f"/deliveries/drivers/{rider.id}",
         f"/deliveries/orders/{parcel.id}", "/deliveries/orders", f"/tracking/{shipping.trackers[1]}", "/tracking/import",
         "/tracking/runs", f"/trees/{tree_job.id}", "/trees/devices", "/settings", "/inbox", "/settings/notifications", "/messages",
     ]  # fmt: skip

@@ -20,7 +20,7 @@ export default {
       } catch { this.failed = true; this.stop(); return; }
       this.looking = true;
       this.$refs.video.srcObject = this.stream;
-      await this.$refs.video.play().catch(() => {});
+      this.$refs.video.play().catch(() => {});
       this.look();
     },
     async look() {
