@@ -56,7 +56,8 @@ async def unit(look: Looker, unit_id: UUID) -> None:
             figures(past.summary)
 
     with ui.element("div").classes("st-columns"):
-        live(ask, lambda one: readings_card(one), changed, minimum_interval_s=1.0)
         live(ask, lambda one: excursions_card(one), changed, look.topic(ExcursionChanged), minimum_interval_s=2.0)
         live(ask, lambda one: written_card(look, one), written, minimum_interval_s=1.0)
+    with ui.element("div").classes("st-columns"):
+        live(ask, lambda one: readings_card(one), changed, minimum_interval_s=1.0)
         live(ask, lambda one: sensors_card(look, one), changed, look.topic(SensorChanged), minimum_interval_s=2.0)

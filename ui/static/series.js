@@ -117,8 +117,9 @@ export default {
         if (one.label && y !== null) annotations.push({ xref: 'paper', x: 0, xanchor: 'left', y, yanchor: 'bottom', text: one.label, showarrow: false, font: { ...font, color: css('ok'), size: 11 } });
       }
       for (const one of excursions) {
-        const from = Math.max(one.start_ms, this.window[0]), until = Math.min(one.end_ms ?? this.window[1], this.window[1]);
-        if (until < from) continue;
+        const least = (this.window[1] - this.window[0]) / 400;  // a short one is seen too when years are shown
+        const from = Math.max(one.start_ms, this.window[0]), until = Math.max(Math.min(one.end_ms ?? this.window[1], this.window[1]), from + least);
+        if ((one.end_ms ?? Infinity) < this.window[0] || from > this.window[1]) continue;
         shapes.push({ type: 'rect', layer: 'below', yref: 'paper', y0: 0, y1: 1, x0: new Date(to(from)).toISOString(), x1: new Date(to(until)).toISOString(), fillcolor: css(one.state), opacity: 0.14, line: { width: 0 } });
         if (one.label && !phone) annotations.push({ x: new Date(to(from)).toISOString(), xanchor: 'left', yref: 'paper', y: 1, yanchor: 'top', text: one.label, showarrow: false, font: { ...font, color: css(one.state), size: 11 } });
       }
