@@ -36,6 +36,20 @@ class CommandQueued(Event):
 
 
 @dataclass(frozen=True)
+class DeviceSettingsWanted(Event):
+    """A device is to be told what it should know by itself (see `queries.settings_of`)."""
+
+    device_id: UUID
+
+
+@dataclass(frozen=True)
+class StateWanted(Event):
+    """A device is to be asked for its state (see `queries.question_of`)."""
+
+    device_id: UUID
+
+
+@dataclass(frozen=True)
 class ScheduleChanged(Event):
     """A schedule was made, edited, taken away, or has run."""
 

@@ -14,7 +14,18 @@ from sqlmodel import col, select
 
 from data.core.errors import NotFound
 from data.core.session import Transaction
-from data.farm.tables import Device, DeviceCommand, DeviceType, Farm, Schedule, ScheduleExecution, SensorReading
+from data.farm.tables import (
+    Device,
+    DeviceCommand,
+    DeviceConfig,
+    DeviceType,
+    Farm,
+    Schedule,
+    ScheduleExecution,
+    SensorReading,
+    SwitchAction,
+)
+from data.farm.values import DeviceSettings, Question
 from data.identity.tables import User
 
 
@@ -266,3 +277,27 @@ async def addresses(tx: Transaction) -> dict[str, Address]:
 async def id_of_topic(tx: Transaction, topic: str) -> UUID | None:
     """The device with this topic, across tenants."""
     return (await tx.exec(select(Device.id).where(Device.topic == topic, col(Device.deleted_at).is_(None)))).one_or_none()
+
+
+async def settings_of(tx: Transaction, device_id: UUID) -> DeviceSettings | None:
+    """What a device should know by itself (see DeviceSettingsWanted), also across tenants; None where it is gone."""
+    found = await tx.exec(select(Device).where(Device.id == device_id, col(Device.deleted_at).is_(None)))
+    if (device := found.one_or_none()) is None:
+        return None
+    configs = select_columns(col(DeviceConfig.parameter_name), col(DeviceConfig.parameter_value)).where(
+        col(DeviceConfig.device_id) == device_id, col(DeviceConfig.deleted_at).is_(None)
+    )
+    startup = None if device.startup_state in (None, SwitchAction.TOGGLE) else device.startup_state.value
+    return DeviceSettings(
+        device.id, device.organization_id, device.topic, device.output, device.dialect.value, device.device_type.value, startup,
+        device.max_on_s, {name: value for name, value in await tx.execute(configs)},
+    )  # fmt: skip
+
+
+async def question_of(tx: Transaction, device_id: UUID) -> Question | None:
+    """Where to ask a device for its state (see StateWanted), also across tenants; None where it is gone."""
+    statement = select_columns(
+        col(Device.id), col(Device.organization_id), col(Device.topic), col(Device.output), col(Device.dialect)
+    ).where(col(Device.id) == device_id, col(Device.deleted_at).is_(None))
+    row = (await tx.execute(statement)).one_or_none()
+    return Question(row[0], row[1], row[2], row[3], row[4].value) if row else None

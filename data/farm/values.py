@@ -1,18 +1,28 @@
-"""What a farm's device says of itself, free of any dialect's spelling."""
+"""What a farm's device says of itself and is asked, free of any dialect's spelling."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 
 @dataclass(frozen=True, slots=True)
 class StateReport:
-    """An output says whether it is on. `output` counts from 1 where a device has several."""
+    """An output says whether it is on. `output` counts from 1 where a device has several.
+
+    `value` is what a pwm or servo says it is set to, in the unit of what it was asked (0–255, % or °). `source` names which of
+    the device's own words this is ("result", "state", "heartbeat"): where two of them say different things, that is shown.
+    `reported_at` is the device's own time where it can be trusted, else when it was heard.
+    """
 
     topic: str
     output: int
     is_on: bool
     reported_at: datetime
+    value: float | None = None
+    source: str = "state"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +45,36 @@ class SensorValue:
     reported_at: datetime
 
 
-Report = StateReport | Presence | SensorValue
+@dataclass(frozen=True, slots=True)
+class Health:
+    """How a device fares; what it does not tell is None. `uptime_s` tells that it has started anew since it was last heard."""
+
+    topic: str
+    reported_at: datetime
+    signal_dbm: float | None = None
+    battery_percent: float | None = None
+    firmware_version: str | None = None
+    firmware_available: str | None = None
+    uptime_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CommandAnswer:
+    """A device that knows commands by their ids says what became of one: `executing`, `completed` or `failed`.
+
+    `is_on` is the state that it says it is in now, if it does; `error` its own words for what went wrong.
+    """
+
+    topic: str
+    command_id: UUID
+    status: str
+    reported_at: datetime
+    is_on: bool | None = None
+    value: float | None = None
+    error: str | None = None
+
+
+Report = StateReport | Presence | SensorValue | Health | CommandAnswer
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +85,76 @@ class DeviceReport:
     report: Report
 
 
+FULL = {"set_value": 255.0, "set_speed": 100.0, "set_angle": 180.0}
+"""The largest that may be asked of each kind of setting; the smallest is 0."""
+
+
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """A wish that is to be handed to the broker: which output of which topic, and how."""
+    """A wish that is to be handed over: which device and output, by which dialect, and what, in general terms.
+
+    `command` is on, off, set_value, set_speed or set_angle (a toggle was made an on or an off before); `value` belongs to the
+    last three: 0–255, 0–100 %, 0–180 °, already calibrated. `requested_at` and `command_id` are for dialects that carry them.
+    """
 
     command_id: UUID
     organization_id: UUID
     topic: str
     output: int
-    is_on: bool
+    command: str
+    value: float | None = None
+    dialect: str = "tasmota"
+    device_type: str = "relay"
+    farm_id: UUID | None = None
+    device_id: UUID | None = None
+    hardware_id: str | None = None
+    requested_at: datetime | None = None
+    priority: int = 0
+
+    @property
+    def is_on(self) -> bool:
+        """Whether the output is on when this is done."""
+        return self.command == "on" if self.value is None else self.value > 0
+
+    @property
+    def share(self) -> float | None:
+        """The value as a part of its whole, 0 to 1; None for on and off."""
+        return None if self.value is None else self.value / FULL[self.command]
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceSettings:
+    """What a device should know by itself, so that it keeps to it when nobody can reach it.
+
+    `startup` is "on", "off", or None for as it was; `max_on_s` ends each "on" after so many seconds (None: never);
+    `configs` are its other settings, {parameter_name: value}.
+    """
+
+    device_id: UUID
+    organization_id: UUID
+    topic: str
+    output: int
+    dialect: str
+    device_type: str
+    startup: str | None
+    max_on_s: int | None
+    configs: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A device that is to be asked for its state."""
+
+    device_id: UUID
+    organization_id: UUID
+    topic: str
+    output: int
+    dialect: str
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """What is measured or set, times `scale`, plus `offset`, is what is true."""
+
+    offset: Decimal = Decimal(0)
+    scale: Decimal = Decimal(1)

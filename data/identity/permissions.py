@@ -47,6 +47,7 @@ PERMISSIONS: Mapping[str, frozenset[Role]] = MappingProxyType({
     "farm.view":                frozenset({O, A, M, S, V, K}),
     "farm.switch":              frozenset({O, A, M, S, K}),
     "farm.stop_all":            frozenset({O, A, M}),
+    "farm.batch":               frozenset({O, A, M}),
     "farm.edit":                frozenset({O, A, M}),
     "farm.schedule":            frozenset({O, A, M, K}),
 

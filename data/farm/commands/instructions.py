@@ -55,7 +55,7 @@ async def claim_queued(tx: Transaction, *, at: datetime, most: int = 100) -> lis
     """Take up what waits, across tenants: the urgent first, then in the order of asking. Whoever dies loses the claim."""
     rows: Sequence[Any] = (await tx.execute(_CLAIM, {"at": at, "until": at + CLAIM, "most": most})).all()
     ordered = sorted(rows, key=lambda row: (-row.priority, row.requested_at))
-    return [Outgoing(row.id, row.organization_id, row.topic, row.output, row.command_type == "on") for row in ordered]
+    return [Outgoing(row.id, row.organization_id, row.topic, row.output, row.command_type) for row in ordered]
 
 
 async def mark_sent(tx: Transaction, command_ids: Sequence[UUID], *, at: datetime) -> None:

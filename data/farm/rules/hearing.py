@@ -33,7 +33,7 @@ def heard(state: DeviceState, report: Report) -> DeviceState:
         if report.output == state.output and _is_newer(at, state.state_reported_at):
             state = replace(state, is_on=report.is_on, state_reported_at=at)
         return state
-    return _measured(state, report)
+    return _measured(state, report) if isinstance(report, SensorValue) else state
 
 
 def _measured(state: DeviceState, report: SensorValue) -> DeviceState:

@@ -65,8 +65,9 @@ class Device(Tenant, Stamped, SoftDeleted, table=True):
     """A relay or a probe. What it last said of itself is here, so that a tile is one row; only `confirm` sets `is_on`.
 
     `topic` is its name at the broker, one owner in the whole installation; `output` counts from 1 on boards with several.
-    `max_on_s` is how long it may be on at a stretch; `value` what a pwm or servo output says it is set to. `contradicted_by` names
-    the other source that says something else of its state. `latest` is {sensor_type: {"value": number, "unit": text, "at": ISO instant}}.
+    `max_on_s` is how long it may be on at a stretch; `value` what a pwm or servo output says it is set to. `state_source` is which of
+    its own words its state is from, and `contradicted_by` what says something else: the broker's presence, another of its words, a
+    hand at the device. `on_total_s` is how long it has been on before it was last switched on, in all its life. `latest` is {sensor_type: {"value": number, "unit": text, "at": ISO instant}}.
     """
 
     __tablename__ = "devices"
@@ -76,11 +77,15 @@ class Device(Tenant, Stamped, SoftDeleted, table=True):
         Index("uq_devices_topic", "topic", unique=True, postgresql_where=LIVING),
         Index("uq_devices_hardware_id", "organization_id", "hardware_id", unique=True, postgresql_where=LIVING),
         Index("ix_devices_farm_id", "organization_id", "farm_id"),
+        Index("ix_devices_guarded", "on_since_at", postgresql_where=text("is_on and max_on_s is not null")),
         CheckConstraint("output between 1 and 32", name="output"),
         CheckConstraint("max_on_s > 0", name="max_on_s"),
     )
     quiet: ClassVar[frozenset[str]] = frozenset(
-        {"last_heartbeat_at", "state_reported_at", "latest", "battery_percent", "signal_dbm", "contradicted_at", "contradicted_by"}
+        {
+            "last_heartbeat_at", "state_reported_at", "latest", "battery_percent", "signal_dbm", "contradicted_at", "contradicted_by",
+            "state_source", "on_since_at", "on_total_s", "on_cycles", "error_count", "asked_state_at",
+        }
     )
 
     farm_id: UUID
@@ -108,6 +113,11 @@ class Device(Tenant, Stamped, SoftDeleted, table=True):
     is_on: bool | None = Field(default=None, sa_type=Boolean)
     state_reported_at: datetime | None = instant(nullable=True)
     state_changed_at: datetime | None = instant(nullable=True)
+    state_source: str | None = text_column(nullable=True)
+    asked_state_at: datetime | None = instant(nullable=True)
+    on_total_s: Decimal = Field(default=Decimal(0), sa_type=Numeric(14, 3), nullable=False)
+    on_cycles: int = 0
+    error_count: int = 0
     latest: dict[str, Any] = document()
     last_command_status: CommandStatus | None = word(CommandStatus, "command_status", SCHEMA, nullable=True)
     last_command_at: datetime | None = instant(nullable=True)
