@@ -71,7 +71,7 @@ def _written(drawn: Drawn, look: Look, write: Write) -> tuple[bytes, str, Sheet]
 def laid_out(sheet: Sheet, photos: Mapping[str, File], facts: bytes) -> dict[str, bytes]:
     """Everything that the press needs, by file name."""
     plain = sheet.plain()
-    files = {"facts.json": facts, "code.svg": code(sheet.address)}
+    files = {"facts.json": facts, "code.png": code(sheet.address)}
     for number, (block, made) in enumerate(zip(plain["blocks"], sheet.blocks, strict=True)):
         if isinstance(made, Chart):
             block["file"], block["lines"] = f"chart-{number}.svg", []
@@ -88,7 +88,7 @@ def laid_out(sheet: Sheet, photos: Mapping[str, File], facts: bytes) -> dict[str
 def code(address: str) -> bytes:
     """The address as a code to scan."""
     drawn = io.BytesIO()
-    segno.make(address, error="m").save(drawn, kind="svg", border=0, xmldecl=False, dark="#1d2733")
+    segno.make(address, error="m").save(drawn, kind="png", border=0, scale=8)
     return drawn.getvalue()
 
 

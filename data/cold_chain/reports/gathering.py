@@ -22,7 +22,7 @@ from data.platform.tables import File
 
 EARLIEST_READ = timedelta(hours=36)
 """How long before its stretch a reading or log may have been taken that still speaks for its beginning."""
-UNIT_DAYS_AT_ONCE = 1_500
+UNIT_DAYS_AT_ONCE = 600
 PACKED = np.dtype([("us", ">i8"), ("delay_s", ">i4"), ("hundredths", ">i4")])
 _EPOCH_2000_S = 946_684_800
 

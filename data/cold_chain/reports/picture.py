@@ -10,7 +10,7 @@ from data.cold_chain.reports import minutes
 from data.cold_chain.reports.facts import UnitFact
 from data.cold_chain.reports.unit_time import UnitTime
 
-COLUMNS = 900
+COLUMNS = 600
 Part = tuple[float, float]
 """From here to there, of the width."""
 
