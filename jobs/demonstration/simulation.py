@@ -20,6 +20,7 @@ from jobs.demonstration.haystack import Haystack, serving
 from jobs.demonstration.kept import Kept
 from jobs.demonstration.past_farm import is_on
 from jobs.demonstration.people import ensure_people
+from jobs.demonstration.postal import Postbox, ensure_channels
 from jobs.demonstration.roads import Courier, Desk
 from jobs.demonstration.sensors import Sensor
 
@@ -39,13 +40,13 @@ def free_port() -> int:
 
 
 @asynccontextmanager
-async def living(settings: Settings, *, haystack_port: int) -> AsyncIterator[None]:
+async def living(settings: Settings, postbox: Postbox, *, haystack_port: int) -> AsyncIterator[None]:
     """The simulated devices, from when the doors are open until the context ends."""
     kept = Kept.read(settings.var_dir)
     assert kept, "the world has been made"
     haystack = Haystack(settings.find_my_user, settings.find_my_password)
     async with serving(haystack.app, port=haystack_port), httpx.AsyncClient(base_url=f"http://{settings.host}:{settings.port}", timeout=20) as client:
-        task = asyncio.create_task(_live(settings, kept, haystack, client), name="demonstration")
+        task = asyncio.create_task(_live(settings, kept, haystack, postbox, client), name="demonstration")
         try:
             yield
         finally:
@@ -53,9 +54,10 @@ async def living(settings: Settings, *, haystack_port: int) -> AsyncIterator[Non
             await asyncio.wait({task}, timeout=ENDS_WITHIN_S)
 
 
-async def _live(settings: Settings, kept: Kept, haystack: Haystack, client: httpx.AsyncClient) -> None:
+async def _live(settings: Settings, kept: Kept, haystack: Haystack, postbox: Postbox, client: httpx.AsyncClient) -> None:
     await _open_doors(client)
     staff = await ensure_people()
+    await ensure_channels(staff, postbox)
     desk = Desk(staff)
     houses = {device.location + farm.name: House(device.location) for farm in FARMS for device in farm.devices}
     boards = [
