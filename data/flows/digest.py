@@ -43,7 +43,7 @@ async def make(tx: Transaction, due: Due, *, at: datetime) -> bool:
     kind = "daily" if due.days == 1 else "weekly"
     await queue(tx, [
         Message(
-            Channel.EMAIL, "Your digest of alerts.", "They asked for this digest.", purpose=Purpose.DIGEST, severity=Severity.INFO,
+            Channel.EMAIL, "Your digest of alerts.", "You asked for this digest.", purpose=Purpose.DIGEST, severity=Severity.INFO,
             user_id=tx.actor.user_id, href="/alerts", dedupe_key=f"digest {kind} {tx.actor.user_id} {due.day}",
             payload={"days": due.days, "count": count, "shown": len(happened), "places": await _by_place(tx, happened)},
         )

@@ -195,7 +195,7 @@ async def test_address(tx: Transaction, channel: Channel, *, address: str | None
         await tx.execute(update(TelegramConfig).values(last_test_at=at))
     return await queue(tx, [
         Message(
-            channel, "This is a test. Messages from Steading reach you this way.", "They asked for a test.", subject="A test",
+            channel, "This is a test. Messages from Steading reach you this way.", "You asked for a test.", subject="A test",
             purpose=Purpose.TEST, severity=Severity.INFO, address=address, endpoint_id=endpoint_id,
             user_id=None if address or endpoint_id else tx.actor.user_id, event_type="notification.test",
             payload={"text": "This is a test.", "sent_at": at} if channel is Channel.WEBHOOK else None,

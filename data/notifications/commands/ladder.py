@@ -18,7 +18,7 @@ from data.alerts.commands import write_story
 from data.alerts.events import AlertChanged
 from data.alerts.rules import RANK, Window
 from data.alerts.tables import Alert, AlertStatus
-from data.alerts.values import Ruled, Ruling
+from data.alerts.values import Ruled, Ruling, in_english
 from data.core.errors import Conflict
 from data.core.session import Transaction
 from data.core.time import now
@@ -281,7 +281,7 @@ def _for_systems(alert: Alert, event_type: str, planned_at: datetime) -> Message
     payload = {
         "alert_id": alert.id, "subject_kind": alert.subject_kind, "subject_id": alert.subject_id, "subject": alert.subject_name,
         "alert_type": alert.alert_type, "severity": alert.severity, "level": alert.escalation_level,
-        "text": alert.message.format(**alert.message_values), "triggered_at": alert.triggered_at, "resolved_at": alert.resolved_at,
+        "text": in_english(alert.message, alert.message_values), "triggered_at": alert.triggered_at, "resolved_at": alert.resolved_at,
     }  # fmt: skip
     return Message(
         Channel.WEBHOOK, alert.message, "An endpoint wants to hear of it.", alert.message_values, severity=alert.severity,

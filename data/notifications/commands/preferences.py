@@ -89,7 +89,7 @@ async def send_phone_code(tx: Transaction, phone: str) -> None:
     await tx.execute(statement.on_conflict_do_update(index_elements=["organization_id", "user_id"], set_=changes))
     [delivery_id] = await queue(tx, [
         Message(
-            Channel.SMS, "{code} is your code for Steading. It is good for 10 minutes.", "They asked for a code.", {"code": code},
+            Channel.SMS, "{code} is your code for Steading. It is good for 10 minutes.", "You asked for a code.", {"code": code},
             purpose=Purpose.CODE, severity=Severity.INFO, address=number,
         )
     ])  # fmt: skip
@@ -181,7 +181,7 @@ async def test_own(tx: Transaction, channel: Channel) -> Sequence[UUID]:
     """Tell oneself something by this way, to see whether it arrives; the deliveries to watch."""
     return await queue(tx, [
         Message(
-            channel, "This is a test. Messages from Steading reach you this way.", "They asked for a test.", subject="A test",
+            channel, "This is a test. Messages from Steading reach you this way.", "You asked for a test.", subject="A test",
             purpose=Purpose.TEST, severity=Severity.INFO, user_id=_me(tx), href="/settings/notifications",
         )
     ])  # fmt: skip
