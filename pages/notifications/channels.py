@@ -14,6 +14,7 @@ from data.notifications.commands import channels as commands
 from data.notifications.events import ChannelsChanged, DeliveriesChanged
 from data.notifications.queries import SetUp
 from data.notifications.tables import Channel, SmsConfig, WebhookEndpoint
+from pages._attention import SOURCES, Matter, Source
 from pages._shell import Looker, field_errors, screen
 from pages.notifications._words import CHANNEL_ICONS, CHANNEL_WORDS
 from ui.age import age
@@ -35,7 +36,7 @@ async def channels(look: Looker) -> None:
     async def ask() -> Found:
         async with look.transaction() as tx:
             at = now()
-            return await queries.set_up(tx), await queries.failed_lately(tx, at), at
+            return await queries.set_up(tx), (await queries.failed_lately(tx, at))[0], at
 
     def show(found: Found) -> None:
         held, failed, at = found
@@ -314,3 +315,25 @@ def _ask(title: str, text: str, action: str, fields: Callable[[Form], None], sav
 
         form.buttons(action, send, on_cancel=dialog.close)
     dialog.open()
+
+
+async def _trouble(look: Looker) -> list[Matter]:
+    """What could not be told: it needs somebody who can mend the way."""
+    async with look.transaction() as tx:
+        at = now()
+        count, since = await queries.failed_lately(tx, at)
+        resting = await queries.resting(tx, at)
+    matters = [
+        Matter(
+            "warning", _("{way} fails again and again: {reason}", way=name or _(CHANNEL_WORDS[state.channel]), reason=state.last_error or ""),
+            "/channels", state.last_failure_at or at, CHANNEL_ICONS[state.channel],
+        )
+        for state, name in resting
+    ]  # fmt: skip
+    if since:
+        words = n_("{n} message could not be delivered", "{n} messages could not be delivered", count)
+        matters.append(Matter("warning", words, "/messages?status=failed", since, "outgoing_mail"))
+    return matters
+
+
+SOURCES.append(Source(commands.EDIT, _trouble, (DeliveriesChanged, ChannelsChanged)))

@@ -8,6 +8,7 @@ import pytest
 
 from data.core.errors import Conflict, Forbidden, Invalid, NotFound
 from data.core.session import transaction
+from data.core.time import now
 from data.identity.secrets import seal
 from data.notifications import queries
 from data.notifications.commands import channels
@@ -95,12 +96,12 @@ async def test_what_failed_can_be_sent_once_more_and_nothing_else_can(world: Wor
             await channels.retry(tx, row.id)
     owner_connection.execute("update notifications.notification_deliveries set status = 'failed', retry_count = 3, next_attempt_at = null, failed_at = now()")
     async with transaction(world.owner) as tx:
-        assert await queries.failed_lately(tx, row.created_at) == 1
+        assert (await queries.failed_lately(tx, row.created_at))[0] == 1
         await channels.retry(tx, row.id)
     async with transaction(world.owner) as tx:
         [again], total = await queries.deliveries(tx)
         assert (again.name, again.delivery.status, again.delivery.retry_count, total) == ("Colin Colleague", DeliveryStatus.PENDING, 0, 1)
-        assert again.delivery.next_attempt_at and await queries.failed_lately(tx, row.created_at) == 0
+        assert again.delivery.next_attempt_at and await queries.failed_lately(tx, row.created_at) == (0, None)
 
 
 async def test_everything_sent_can_be_looked_through(world: World) -> None:
@@ -170,5 +171,8 @@ async def test_a_mended_channel_may_be_tried_at_once(world: World, owner_connect
         " values (gen_random_uuid(), %s, 'sms', 7, now() + interval '10 minutes')", [world.organization_id]
     )  # fmt: skip
     async with transaction(world.owner) as tx:
+        assert [(state.channel, name) for state, name in await queries.resting(tx, now())] == [(Channel.SMS, "")]
         await channels.end_rest(tx, Channel.SMS)
+    async with transaction(world.owner) as tx:
+        assert await queries.resting(tx, now()) == []
     assert owner_connection.execute("select consecutive_failures, open_until_at from notifications.channel_states").fetchall() == [(0, None)]

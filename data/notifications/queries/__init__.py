@@ -9,6 +9,7 @@ from data.notifications.queries.channels import (
     organization_addresses,
     own_addresses,
     own_preference,
+    resting,
     set_up,
 )
 from data.notifications.queries.deliveries import (
@@ -25,5 +26,5 @@ from data.notifications.queries.inboxes import inbox, unread_count
 
 __all__ = [
     "Reached", "SetUp", "Told", "bot", "browser_names", "deliveries", "delivery", "endpoint", "failed_lately", "has_sms",
-    "inbox", "latest_of", "organization_addresses", "own_addresses", "own_deliveries", "own_preference", "set_up", "told", "unread_count",
+    "inbox", "latest_of", "organization_addresses", "own_addresses", "own_deliveries", "own_preference", "resting", "set_up", "told", "unread_count",
 ]  # fmt: skip

@@ -72,6 +72,18 @@ async def set_up(tx: Transaction) -> SetUp:
     return SetUp(sms, await bot(tx), endpoints, settings, states, opt_outs)
 
 
+async def resting(tx: Transaction, at: datetime) -> Sequence[tuple[ChannelState, str]]:
+    """The channels that failed so often that they rest, and of webhooks the endpoint's name."""
+    tx.actor.require(VIEW)
+    statement = (
+        select(ChannelState, WebhookEndpoint.name)
+        .outerjoin(WebhookEndpoint, col(WebhookEndpoint.id) == ChannelState.endpoint_id)
+        .where(col(ChannelState.open_until_at) > at)
+        .order_by(col(ChannelState.channel))
+    )
+    return [(state, name or "") for state, name in (await tx.exec(statement)).all()]
+
+
 async def own_preference(tx: Transaction, *, for_update: bool = False) -> NotificationPreference:
     """What the actor chose, or what holds for who never chose (a row that is not written yet)."""
     assert tx.actor.user_id

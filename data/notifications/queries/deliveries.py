@@ -90,10 +90,10 @@ async def latest_of(tx: Transaction, delivery_ids: Sequence[UUID]) -> Sequence[N
     return (await tx.exec(statement.order_by(col(NotificationDelivery.id)))).all()
 
 
-async def failed_lately(tx: Transaction, at: datetime) -> int:
-    """How many messages could not be delivered within a day."""
+async def failed_lately(tx: Transaction, at: datetime) -> tuple[int, datetime | None]:
+    """How many messages could not be delivered within a day, and when the first of them was given up."""
     tx.actor.require(VIEW)
-    statement = select(func.count()).select_from(NotificationDelivery)
+    statement = select(func.count(), func.min(NotificationDelivery.failed_at)).select_from(NotificationDelivery)
     failed = statement.where(NotificationDelivery.status == DeliveryStatus.FAILED, col(NotificationDelivery.failed_at) > at - timedelta(days=1))
     return (await tx.exec(failed)).one()
 
