@@ -9,14 +9,15 @@ from sqlalchemy import func, or_
 from sqlmodel import col, select
 
 from data.core.session import Transaction
-from data.notifications.tables import SmsConfig, TelegramChat, TelegramConfig
+from data.notifications.tables import NotificationDelivery, SmsConfig, TelegramChat, TelegramConfig
 
 
-async def sms_public_keys(tx: Transaction, numbers: Sequence[str]) -> Sequence[tuple[UUID, str | None]]:
-    """The organizations that send from these numbers, and the key that Telnyx signs with for each. Across tenants."""
-    statement = select(SmsConfig.organization_id, SmsConfig.telnyx_public_key).where(
-        col(SmsConfig.telnyx_phone_number).in_(numbers), col(SmsConfig.deleted_at).is_(None)
-    )
+async def sms_public_keys(tx: Transaction, numbers: Sequence[str], message_id: str) -> Sequence[tuple[UUID, str | None]]:
+    """The organizations that send from these numbers, else the one that sent this message, and the key that Telnyx signs with for
+    each. Across tenants."""
+    sender = select(NotificationDelivery.organization_id).where(NotificationDelivery.external_id == message_id)
+    named = col(SmsConfig.telnyx_phone_number).in_(numbers) if any(numbers) else col(SmsConfig.organization_id).in_(sender)
+    statement = select(SmsConfig.organization_id, SmsConfig.telnyx_public_key).where(named, col(SmsConfig.deleted_at).is_(None))
     return (await tx.exec(statement)).all()
 
 

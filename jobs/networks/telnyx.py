@@ -57,7 +57,7 @@ async def receive(request: Request) -> JSONResponse:
     stamp = _fresh_stamp(request.headers.get("telnyx-timestamp", ""), at)
     said = _said(document(body))
     async with across_tenants("telnyx callback") as tx:
-        held = await setups.sms_public_keys(tx, said.ours)
+        held = await setups.sms_public_keys(tx, said.ours, said.message_id)
     signature = request.headers.get("telnyx-signature-ed25519", "")
     believed = [organization_id for organization_id, key in held if key and _is_signed(body, stamp, signature, key)]
     if not believed:

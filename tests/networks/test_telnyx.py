@@ -165,3 +165,13 @@ async def test_one_organizations_account_changes_nothing_of_anothers(
 async def test_nonsense_is_refused_by_name(account: Telnyx, knock: httpx.AsyncClient, body: bytes, status: int) -> None:
     answer = await knock.post("/webhooks/telnyx", content=body, headers={"telnyx-timestamp": str(int(now().timestamp()))})
     assert answer.status_code == status and json.loads(answer.content)["error"]
+
+
+async def test_a_callback_that_names_no_number_is_known_by_its_message(
+    world: World, account: Telnyx, knock: httpx.AsyncClient, owner_connection: psycopg.Connection
+) -> None:
+    id = await sent(world, owner_connection)
+    nameless = {name: value for name, value in fate("delivered").items() if name != "from"}
+    assert await tell(knock, account, "message.finalized", nameless) == 200
+    assert found(owner_connection, id)[0] == "delivered"
+    assert await tell(knock, account, "message.finalized", nameless | {"id": "nobody's"}) == 401
