@@ -57,7 +57,7 @@ SCREENS = (
     "cold_chain.units", "cold_chain.board", "cold_chain.unit", "cold_chain.places",
     "cold_chain.excursions", "cold_chain.excursion", "cold_chain.rules",
     "cold_chain.reports", "cold_chain.report", "cold_chain.verify",
-    "cold_chain.sensors", "cold_chain.sensor", "cold_chain.pairing", "cold_chain.gateways", "cold_chain.connection", "cold_chain.log", "cold_chain.logs", "cold_chain.logged",
+    "cold_chain.sensors", "cold_chain.sensor", "cold_chain.pairing", "cold_chain.gateways", "cold_chain.connection", "cold_chain.log", "cold_chain.logs", "cold_chain.logged", "cold_chain.feedback",
     "deliveries.drivers", "deliveries.driver", "deliveries.orders", "deliveries.order",
     "tracking.trackers", "tracking.tracker", "tracking.imports", "tracking.runs", "tracking.run",
     "trees.jobs", "trees.job", "trees.devices",

@@ -67,3 +67,10 @@ class ExcursionChanged(Event):
     """An excursion has another cause."""
 
     excursion_id: UUID
+
+
+@dataclass(frozen=True)
+class FeedbackGiven(Event):
+    """Somebody said what a week at a site was like."""
+
+    site_id: UUID

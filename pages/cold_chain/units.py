@@ -8,10 +8,12 @@ from nicegui import ui
 
 from data.cold_chain.events import PlacesChanged, UnitChanged
 from data.cold_chain.queries import points, units
+from data.cold_chain.queries.logs import LOG
 from data.cold_chain.queries.units import BY_URGENCY, SiteView, Sort, UnitView
 from data.core.time import now
 from pages._shell import Looker, screen
 from pages.cold_chain import _downloads  # noqa: F401 - its routes
+from pages.cold_chain._feedback import ask_gently
 from pages.cold_chain._forms import EDIT, add_site, may_add_sites
 from pages.cold_chain._words import STATUS_STATES, STATUS_WORDS, TYPE_WORDS, face, limits, trend_words
 from ui.badge import badge
@@ -27,9 +29,11 @@ SORTS: dict[str, Sort] = {"name": "name", "place": "site", "status": "status", "
 @screen("/cold-chain", title="Cold chain", place="cold_chain", permission="cold_chain.view")
 async def list_units(look: Looker, site: UUID | None = None) -> None:
     assert look.frame
-    if look.may(EDIT):
-        with look.frame.actions:
+    with look.frame.actions:
+        if look.may(EDIT):
             button(_("Sites and units"), icon="account_tree", href="/cold-chain/places")
+        if look.may(LOG):
+            button(_("Write temperatures down"), icon="edit", href=f"/cold-chain/log{f'?site={site}' if site else ''}")
 
     async def ask() -> Sequence[SiteView]:
         async with look.transaction() as tx:
@@ -42,6 +46,7 @@ async def list_units(look: Looker, site: UUID | None = None) -> None:
     if len(found) > 1:
         live(ask, lambda found: _sites(found, site), look.topic(PlacesChanged), look.topic(UnitChanged), minimum_interval_s=2.0)
     _list(look, site, says_site=len(found) > 1 and site is None)
+    await ask_gently(look)
 
 
 def _nothing_yet(look: Looker) -> None:
