@@ -152,7 +152,7 @@ async def _cancel(look: Looker, job_id: UUID) -> None:
         await background.cancel(tx, job_id)
 
 
-@app.get("/cold-chain/reports/{report_id}/report.pdf")
+@app.get("/cold-chain/reports/{report_id:uuid}/report.pdf")
 async def document(request: Request, report_id: UUID) -> Response:
     async with transaction(actor(request)) as tx:
         file = await queries.report_file(tx, report_id)
