@@ -1,10 +1,23 @@
 """What is decided about an alert, and the sentences that say why."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
+
+
+class _Gaps(dict[str, Any]):
+    """What a sentence lacks stays as it is named there."""
+
+    def __missing__(self, name: str) -> str:
+        return f"{{{name}}}"
+
+
+def in_english(message: str, values: Mapping[str, Any]) -> str:
+    """A template with its values, for machines and files."""
+    return message.format_map(_Gaps(values))
 
 
 class Ruled(StrEnum):

@@ -1,13 +1,13 @@
 """What somebody shall be told by one way is written down at once, with the address, or with the reason why it is not sent."""
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy.dialects.postgresql import insert
-from sqlmodel import col
+from sqlalchemy import text
 
 from data.alerts.tables import Severity
 from data.core.session import Transaction, plain
@@ -17,7 +17,7 @@ from data.notifications import addresses
 from data.notifications.addresses import Address, Book
 from data.notifications.events import DeliveriesChanged, DeliveriesQueued, InboxChanged
 from data.notifications.rules import ASKED_FOR, by_frequency, by_wishes
-from data.notifications.tables import Channel, DeliveryStatus, Notification, NotificationDelivery, Purpose
+from data.notifications.tables import Channel, DeliveryStatus, Purpose
 from data.notifications.values import SEND, Verdict
 
 
@@ -54,8 +54,21 @@ class Message:
     dedupe_key: str | None = None
 
 
+_COLUMNS = """
+  id, organization_id, alert_id, user_id, contact_id, endpoint_id, channel, purpose, severity, recipient, subject, message,
+  message_values, href, event_type, payload, level, reason, reason_values, dedupe_key, error_message, status, scheduled_at,
+  next_attempt_at, sent_at, delivered_at, retry_count
+"""
+_WRITE = text(f"""
+insert into notifications.notification_deliveries ({_COLUMNS})
+select {_COLUMNS} from json_populate_recordset(cast(null as notifications.notification_deliveries), cast(:rows as json))
+on conflict (organization_id, dedupe_key) do nothing returning id
+""")
+"""The rows travel as one JSON text: thousands of values of their own would each be looked for in the statement."""
+
+
 async def queue(tx: Transaction, messages: Sequence[Message], *, at: datetime | None = None) -> Sequence[UUID]:
-    """Write a row for each message and address, some hundreds a statement; the ids of those that were not written before.
+    """Write a row for each message and address, in one statement; the ids of those that were not written before.
 
     What is not sent is a row too: `suppressed`, with the reason. A message to an inbox is there at once. Needs a transaction of
     one organization; a few questions are asked however many messages there are.
@@ -65,9 +78,7 @@ async def queue(tx: Transaction, messages: Sequence[Message], *, at: datetime | 
     decided_at = at or now()
     book = await addresses.look_up(tx, messages, at=decided_at)
     rows = [row for message in messages for row in _rows(tx, message, book, decided_at)]
-    statement = insert(NotificationDelivery).on_conflict_do_nothing(index_elements=["organization_id", "dedupe_key"])
-    writing = statement.returning(col(NotificationDelivery.id)).execution_options(render_nulls=True)
-    written = set((await tx.execute(writing, rows)).scalars()) if rows else set()
+    written = set((await tx.execute(_WRITE, {"rows": json.dumps(rows, default=str)})).scalars())
     kept = [row for row in rows if row["id"] in written]
     await _into_inboxes(tx, kept)
     if any(row["status"] is DeliveryStatus.PENDING for row in kept):
@@ -132,13 +143,28 @@ async def _into_inboxes(tx: Transaction, rows: Sequence[dict[str, Any]]) -> None
     told = [row for row in rows if row["channel"] is Channel.IN_APP and row["status"] is DeliveryStatus.DELIVERED]
     if not told:
         return
-    await tx.execute(insert(Notification), [
+    await put_into_inboxes(tx, [
         {
-            "id": uuid7(), "organization_id": row["organization_id"], "user_id": row["user_id"], "alert_id": row["alert_id"],
-            "notification_type": row["event_type"] or row["purpose"].value, "severity": row["severity"],
-            "message": row["message"], "message_values": row["message_values"], "href": row["href"], "is_read": False,
+            "user_id": row["user_id"], "alert_id": row["alert_id"], "notification_type": row["event_type"] or row["purpose"].value,
+            "severity": row["severity"], "message": row["message"], "message_values": row["message_values"], "href": row["href"],
         }
         for row in told
     ])  # fmt: skip
-    for user_id in {row["user_id"] for row in told}:
+
+
+_INTO_INBOXES = text("""
+insert into notifications.notifications (
+  id, organization_id, user_id, alert_id, notification_type, severity, message, message_values, href, is_read)
+select id, :organization_id, user_id, alert_id, notification_type, severity, message, message_values, href, false
+from json_populate_recordset(cast(null as notifications.notifications), cast(:rows as json))
+""")
+
+
+async def put_into_inboxes(tx: Transaction, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Put messages into people's inboxes; one statement however many there are."""
+    if not rows:
+        return
+    listed = json.dumps([{"id": uuid7(), **row} for row in rows], default=str)
+    await tx.execute(_INTO_INBOXES, {"organization_id": tx.organization_id, "rows": listed})
+    for user_id in {row["user_id"] for row in rows}:
         tx.emit(InboxChanged(user_id=user_id))

@@ -9,6 +9,7 @@ from nicegui import app
 from data.alerts import queries
 from data.alerts.queries import Wanted
 from data.alerts.tables import Severity
+from data.alerts.values import in_english
 from data.core.errors import NotFound
 from data.core.session import transaction
 from data.platform.commands import path_of
@@ -32,7 +33,7 @@ async def as_csv(request: Request, view: str = "all", severity: Severity | None 
     )  # fmt: skip
     return csv_response("alerts.csv", header, (
         (
-            a.triggered_at, a.severity.value, a.status.value, a.subject_name, a.alert_type, a.message.format(**a.message_values),
+            a.triggered_at, a.severity.value, a.status.value, a.subject_name, a.alert_type, in_english(a.message, a.message_values),
             a.acknowledged_at, who.get(a.acknowledged_by) if a.acknowledged_by else None, a.acknowledgement_note, a.escalation_level,
             a.resolved_at, who.get(a.resolved_by) if a.resolved_by else None, a.resolution, a.is_suppressed,
         )

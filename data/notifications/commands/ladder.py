@@ -24,8 +24,7 @@ from data.core.session import Transaction
 from data.core.time import now
 from data.identity.permissions import PERMISSIONS
 from data.notifications import turns
-from data.notifications.commands.inboxes import put_into_inboxes
-from data.notifications.outbox import Message, queue
+from data.notifications.outbox import Message, put_into_inboxes, queue
 from data.notifications.policy import Settled, settle
 from data.notifications.queries import calling
 from data.notifications.queries.calling import Circle
@@ -144,8 +143,14 @@ async def _write(tx: Transaction, session: _Session, alerts: Sequence[Alert]) ->
         alert.updated_at = session.at
         tx.add(alert)
         tx.emit(AlertChanged(alert_id=alert.id))
-    people = {a.id: readers(session.circle.members, _allowed(a), a.scope_id) for a in session.inbox}
-    await put_into_inboxes(tx, [(alert, [member.user_id for member in people[alert.id]]) for alert in session.inbox])
+    await put_into_inboxes(tx, [
+        {
+            "user_id": member.user_id, "alert_id": alert.id, "notification_type": alert.alert_type, "severity": alert.severity,
+            "message": alert.message, "message_values": alert.message_values, "href": f"/alerts/{alert.id}",
+        }
+        for alert in session.inbox
+        for member in readers(session.circle.members, _allowed(alert), alert.scope_id)
+    ])  # fmt: skip
     went_out = await calling.went_out(tx, await queue(tx, session.messages, at=session.at))
     for alert, calls in session.called:
         _rule_called(session, alert, calls, went_out.get(alert.id, frozenset()))
