@@ -95,7 +95,7 @@ def code(address: str) -> bytes:
 def thumbnail(kept: File) -> bytes | None:
     """A small picture of it; None where the bytes are gone or are no picture."""
     try:
-        with Image.open(path_of(kept)) as opened:
+        with Image.open(path_of(kept), formats=("JPEG", "PNG", "WEBP")) as opened:
             small = ImageOps.exif_transpose(opened).convert("RGB")
     except (OSError, ValueError, Image.DecompressionBombError):
         return None

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from fastapi import Request, Response
+from fastapi.responses import FileResponse
 from nicegui import app, ui
 
 from data.cold_chain.reports import commands, queries, table
@@ -13,6 +14,7 @@ from data.cold_chain.reports.fingerprint import canonical, fingerprint
 from data.cold_chain.reports.queries import EXPORT
 from data.cold_chain.values import ReportKind
 from data.core.session import transaction
+from data.platform.commands import path_of
 from pages._csv import csv_response, csv_stream
 from pages._sheet import html
 from pages._shell import Looker, actor, screen
@@ -25,6 +27,8 @@ from ui.words import _
 
 MOST_UNIT_DAYS = 1_000
 """Of a report that is shown whole; of a larger one the summary is, and the document is for the rest."""
+MOST_AT_ONCE = 3_000
+"""Unit-days that are drawn up while somebody waits."""
 
 
 @screen("/cold-chain/report", title="Report", place="cold_chain", permission=EXPORT)
@@ -32,6 +36,9 @@ async def report(look: Looker, kind: str = "", of: str = "", first: str = "", la
     asks = wanted(kind, of, first, last, today=datetime.now(UTC).astimezone(ZoneInfo(look.time_zone)).date())
     async with look.transaction() as tx:
         asked = await asks.question(tx)
+        if (await queries.unit_count(tx, asked)) * asked.days > MOST_AT_ONCE:
+            _too_much(asks)
+            return
         drawn = await queries.draw(tx, asked)
     facts = drawn.facts
     with ui.element("div").classes("st-row"):
@@ -45,13 +52,27 @@ async def report(look: Looker, kind: str = "", of: str = "", first: str = "", la
     is_small = len(facts.units) * asked.days <= MOST_UNIT_DAYS
     blocks = sheet(drawn, _look(look), seal="", origin="").blocks if is_small else summary(facts, has_links=False)
     with ui.element("article").classes("st-card"):
-        ui.html(html(blocks), sanitize=False).classes("st-paper")
+        ui.html(html(blocks, photo_href=lambda sha256: f"/cold-chain/report/photos/{sha256}"), sanitize=False).classes("st-paper")
     if not is_small:
         ui.label(_("This is the summary. The document has a page for each unit.")).classes("st-soft")
 
 
+def _too_much(asks: Wanted) -> None:
+    empty_state(
+        _("This is too much for a screen."), _("The document has it all: it is made while you do something else."), icon="description",
+        action=_("Make the PDF"), href=f"/cold-chain/reports?{asks.query()}",
+    )  # fmt: skip
+
+
 def _look(look: Looker) -> Look:
     return Look(look.actor.language, look.actor.units)
+
+
+@app.get("/cold-chain/report/photos/{sha256}")
+async def photo(request: Request, sha256: str) -> Response:
+    async with transaction(actor(request)) as tx:
+        file = await queries.photo(tx, sha256)
+    return FileResponse(path_of(file), media_type=file.mime_type, headers={"cache-control": "private, no-store"})
 
 
 @app.get("/cold-chain/report.csv")

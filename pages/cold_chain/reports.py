@@ -139,7 +139,7 @@ def _state(look: Looker, one: ReportView) -> None:
         with ui.element("div").classes("st-stack"):
             ui.linear_progress(job.progress / 100, show_value=False).props(f'aria-label="{_("Progress")}" instant-feedback rounded')
             ui.label(_(job.step, **job.step_values) if job.step else _("Waiting for its turn")).classes("st-soft")
-        if job.requested_by == look.actor.user_id:
+        if look.actor.user_id and job.requested_by == look.actor.user_id:
             button(_("Let it be"), lambda: _cancel(look, job.id), kind="quiet")
     elif job.status is background.CANCELED:
         badge("offline", _("Not made, as you wished"))

@@ -1,3 +1,4 @@
+import io
 import json
 import re
 import zlib
@@ -8,8 +9,10 @@ from uuid import UUID
 import psycopg
 import pypdfium2
 import pytest
+from PIL import Image
 from sqlmodel import select
 
+from data.alerts.tables import CorrectiveAction
 from data.audit.tables import EventLog
 from data.cold_chain.reports import commands, queries, table
 from data.cold_chain.reports.commands import EXPORTED, Look
@@ -24,7 +27,7 @@ from data.core.session import across_tenants, transaction
 from data.core.time import now
 from data.identity.tables import Role
 from data.platform import background
-from data.platform.commands import path_of
+from data.platform.commands import keep_file, path_of
 from jobs.background import Pace
 from jobs.verification import Verification
 from pages.cold_chain.verify import QUESTIONS, WITHIN_S, may_ask, verdict
@@ -113,6 +116,33 @@ async def test_a_process_that_dies_while_printing_leaves_it_to_another_with_the_
     assert made.fingerprint == before and made.file_id
     async with transaction(fridge.who) as tx:
         assert len((await tx.exec(select(EventLog).where(EventLog.event_type == EXPORTED))).all()) == 1
+
+
+async def test_photos_of_what_was_done_are_printed_and_seen_by_those_who_may(fridge: Fridge, world: World) -> None:
+    elsewhere = await person(world.organization, "Eli Elsewhere", (Role.MANAGER, (await cold_store(world.owner, eui="0004A30B001C0599", name="Airport")).site_id))
+    drawn = io.BytesIO()
+    Image.new("RGB", (900, 600), (200, 30, 30)).save(drawn, "PNG")
+    async with transaction(fridge.who) as tx:
+        file = await keep_file(tx, drawn.getvalue(), file_name="door.png", mime_type="image/png")
+    await fridge.add(
+        CorrectiveAction(
+            subject_kind="cold_chain.units", subject_id=fridge.store.unit_id, subject_name="Freezer 1", permission="cold_chain.view",
+            scope_id=fridge.store.site_id, description="Door ajar", action_taken="Door shut", acted_at=at(320), photo_file_id=file.id,
+            created_at=at(320),
+        )
+    )  # fmt: skip
+    report_id = await fridge.order()
+    await printer().run_next()
+    pdf = pypdfium2.PdfDocument(await document(fridge.who, report_id))
+    pictures = [part.get_bounds() for page in pdf for part in page.get_objects(filter=[pypdfium2.raw.FPDF_PAGEOBJ_IMAGE])]
+    assert len(pictures) > len(pdf), "the code stands on each page, and the photo on one of them"
+    assert "Door shut" in "".join(pages(await document(fridge.who, report_id)))
+    async with transaction(fridge.who) as tx:
+        assert (await queries.photo(tx, file.sha256)).id == file.id
+    for who, refusal in ((elsewhere, NotFound), (world.stranger, NotFound), (world.colleague, Forbidden)):
+        with pytest.raises(refusal):
+            async with transaction(who) as tx:
+                await queries.photo(tx, file.sha256)
 
 
 async def test_nobody_else_finds_a_report_or_its_document(fridge: Fridge, world: World) -> None:

@@ -89,7 +89,7 @@ def unpacked(packed: bytes) -> Readings:
 
 async def gather(tx: Transaction, asked: Asked) -> Material:
     """Fetch it all but the readings. NotFound where the thing that was asked about is not there (for this transaction)."""
-    made = await _scope(tx, asked)
+    made = await scope(tx, asked)
     values = _values(tx, made, asked)
     await _rules(tx, made, values)
     for rows, statement in (
@@ -103,7 +103,8 @@ async def gather(tx: Transaction, asked: Asked) -> Material:
     return made
 
 
-async def _scope(tx: Transaction, asked: Asked) -> Material:
+async def scope(tx: Transaction, asked: Asked) -> Material:
+    """Of what: the organization, the site or the unit, and the units of it that were there in that time."""
     values: dict[str, Any] = {
         "organization_id": tx.organization_id, "site_id": asked.site_id, "unit_id": asked.unit_id,
         "site_ids": None if asked.site_ids is None else list(asked.site_ids), "first_day": asked.first_day,

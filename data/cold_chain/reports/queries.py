@@ -5,14 +5,15 @@ from dataclasses import dataclass
 from uuid import UUID
 
 import anyio.to_thread
-from sqlalchemy import ColumnElement, and_, cast, or_, true
+from sqlalchemy import ColumnElement, and_, cast, or_, text, true
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import col, select
 
+from data.cold_chain.reports import statements
 from data.cold_chain.reports.asked import Asked
 from data.cold_chain.reports.drawing_up import draw_unit, draw_up
 from data.cold_chain.reports.facts import Facts, UnitFact
-from data.cold_chain.reports.gathering import Material, Readings, gather, readings
+from data.cold_chain.reports.gathering import Material, Readings, gather, readings, scope
 from data.cold_chain.reports.picture import Picture, picture
 from data.cold_chain.tables import Report
 from data.core.errors import NotFound
@@ -54,6 +55,22 @@ def _unit(made: Material, asked: Asked, unit_id: UUID, found: Readings | None) -
     unit = next(one for one in made.units if one.id == unit_id)
     fact, time = draw_unit(made, asked, unit, found)
     return fact, picture(fact, time)
+
+
+async def unit_count(tx: Transaction, asked: Asked) -> int:
+    """How many units it is about."""
+    return len((await scope(tx, asked)).units)
+
+
+async def photo(tx: Transaction, sha256: str) -> File:
+    """A picture that stands in a report which the actor may have: evidence of a temperature or of what was done."""
+    tx.actor.require(EXPORT)
+    scopes = tx.actor.scopes(EXPORT)
+    values = {"organization_id": tx.organization_id, "sha256": sha256, "scopes": None if scopes is None else list(scopes)}
+    file_id = (await tx.execute(text(statements.PHOTO), values)).scalar_one_or_none()
+    if file_id is None:
+        raise NotFound("There is no such file.")
+    return await platform.file(tx, file_id)
 
 
 @dataclass(frozen=True, slots=True)

@@ -153,3 +153,21 @@ where r.organization_id = :organization_id and r.role in ('owner', 'admin', 'man
 group by u.id, u.name order by min(array_position(array['owner', 'admin', 'manager'], r.role::text)), u.name collate "C", u.id
 limit 12
 """
+
+PHOTO = """
+with seen as (
+  select m.photo_file_id as file_id, a.site_id from cold_chain.manual_temperature_logs m
+  join cold_chain.units u on u.organization_id = m.organization_id and u.id = m.unit_id
+  join cold_chain.areas a on a.organization_id = u.organization_id and a.id = u.area_id
+  where m.organization_id = :organization_id and m.photo_file_id is not null
+  union all
+  select c.photo_file_id, a.site_id from alerts.corrective_actions c
+  join cold_chain.units u on u.organization_id = c.organization_id and u.id = c.subject_id
+  join cold_chain.areas a on a.organization_id = u.organization_id and a.id = u.area_id
+  where c.organization_id = :organization_id and c.photo_file_id is not null
+)
+select f.id from platform.files f join seen s on s.file_id = f.id
+where f.organization_id = :organization_id and f.sha256 = :sha256 and f.deleted_at is null
+  and (cast(:scopes as uuid[]) is null or s.site_id = any(cast(:scopes as uuid[])))
+limit 1
+"""
