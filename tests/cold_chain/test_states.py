@@ -141,6 +141,16 @@ async def test_too_cold_too_is_told_once_and_ends_well_inside(world: World, stor
     assert await open_alerts(world) == {} and await told(world) == ["temp_excursion"]
 
 
+async def test_limits_that_were_widened_meanwhile_keep_the_clock_from_calling_it_an_alarm(world: World, store: ColdStore) -> None:
+    await take(world, measured(-12, ago(minutes=11)))
+    await rule(world, store.unit_id, temperature_max_celsius=-5)
+    await judge_by_the_clock()
+    assert await open_alerts(world) == {} and (await unit_row(world, store.unit_id)).status is UnitStatus.EXCURSION
+    await take(world, measured(-12, ago(minutes=1)))
+    (one,) = await excursions(world, store.unit_id)
+    assert (one.confirmed_at, one.ended_at is None) == (None, False)
+
+
 async def test_a_unit_that_is_out_of_service_is_left_alone_by_the_clock(
     world: World, store: ColdStore, owner_connection: psycopg.Connection
 ) -> None:

@@ -9,14 +9,14 @@ from data.alerts.tables import Alert
 from data.alerts.values import Ruled, Ruling
 from data.core.session import Transaction, plain
 
-RESTATED = "It lasts longer than it may at most, so people are told again."
+RESTATED = "It lasts longer than it may at most."
 
 
 async def restate(tx: Transaction, alert: Alert, trouble: Trouble, *, at: datetime) -> None:
-    """Put another sentence in the place of its first one, and have it told again unless somebody is on it."""
+    """Put another sentence in the place of its first one. It is told again where nobody is on it and no more people were called."""
     alert.message, alert.message_values = trouble.message, plain(trouble.values)
-    if alert.parent_id is None and alert.acknowledged_at is None and not alert.is_suppressed:
-        alert.next_step_at = at
+    if alert.next_step_at is not None and alert.acknowledged_at is None and alert.escalation_level == 0 and not alert.is_suppressed:
+        alert.next_step_at, alert.ladder_from_at = at, None
     tx.add(alert)
     tx.record(
         "alerts.alert.restated", alert.message, subject_id=alert.id, severity=alert.severity.value, subject=alert.subject_name,

@@ -90,7 +90,7 @@ class Watched:
             since = doors.excusing_since(self._excused(at), self.rule, since, at, self.zone)
         after = rules.pass_time(
             self.state, self.rule, at, last_reading_at=self.last_reading_at, door_open_since=since,
-            last_manual_log_at=self.last_manual_log_at,
+            last_manual_log_at=self.last_manual_log_at, last_celsius=self.last_celsius,
         )  # fmt: skip
         if after.status is rules.ALARM:
             self._confirm(at)

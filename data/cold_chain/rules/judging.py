@@ -63,13 +63,17 @@ def _judge_out(state: State, rule: Rule, at: datetime, door_open_since: datetime
 
 def pass_time(
     state: State, rule: Rule, at: datetime, *, last_reading_at: datetime | None, door_open_since: datetime | None = None,
-    last_manual_log_at: datetime | None = None,
+    last_manual_log_at: datetime | None = None, last_celsius: float | None = None,
 ) -> State:  # fmt: skip
-    """How the unit is when nothing more was heard until `at`: trouble grows older, and so does silence."""
+    """How the unit is when nothing more was heard until `at`: trouble grows older, and so does silence.
+
+    Trouble does not grow where the limits were moved meanwhile, so that `last_celsius` is well inside; the next reading ends it.
+    """
     if (
         state.status is EXCURSION
         and state.out_since_at is not None
         and at - state.out_since_at >= patience(rule, door_open_since)
+        and (last_celsius is None or not has_recovered(rule, last_celsius))
     ):
         return state._replace(status=ALARM)
     missed = missed_check_ins(last_reading_at, rule, at)

@@ -108,8 +108,8 @@ async def correlate(tx: Transaction, units: Mapping[UUID, datetime]) -> None:
 
 
 async def tell_people(tx: Transaction, alerts: Sequence[Alert]) -> None:
-    """Tell those who may see them of the alerts that are still open, but for those that a larger one tells of."""
-    await tell(tx, *(a for a in alerts if a.status is not AlertStatus.RESOLVED and a.parent_id is None and not a.is_suppressed))
+    """Tell those who shall know of the alerts that are still open; what is a part of a larger one is told by that."""
+    await tell(tx, *alerts)
 
 
 def out_of_limits(unit: Watched, move: Move) -> Trouble:
