@@ -1,5 +1,7 @@
 """Which outside party carries a message: its organization's own account, bot or endpoint, or the installation's mail server."""
 
+from email.utils import parseaddr
+
 import httpx
 from cryptography.fernet import InvalidToken
 
@@ -77,7 +79,7 @@ def vapid_keys(settings: Settings) -> list[Vapid]:
 
 def vapid_contact(settings: Settings) -> str:
     """Whom a push service may write to about us."""
-    return settings.origin if settings.is_https else f"mailto:{settings.mail_from}"
+    return settings.origin if settings.is_https else f"mailto:{parseaddr(settings.mail_from)[1]}"
 
 
 def public_key(settings: Settings) -> str:

@@ -2,9 +2,10 @@
 
 import ipaddress
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC
 from email.utils import parsedate_to_datetime
+from math import isnan
 from urllib.parse import urlsplit, urlunsplit
 
 import anyio
@@ -36,16 +37,18 @@ def is_public(address: str) -> bool:
 
 
 async def post(
-    over: httpx.AsyncClient, url: str, *, content: bytes, headers: Mapping[str, str], may_be_private: bool = False
-) -> tuple[int, str, httpx.Headers]:
+    over: httpx.AsyncClient, url: str, *, content: bytes, headers: Mapping[str, str], may_be_private: bool = False,
+    is_allowed: Callable[[str], bool] = is_public,
+) -> tuple[int, str, httpx.Headers]:  # fmt: skip
     """POST to an address that somebody else chose; the status, the beginning of the answer, its headers.
 
     Unless it may be private: https only, and the very address that was looked up and found public is the one connected
-    to, so that a name cannot point elsewhere a moment later. Raises Undeliverable, TryLater.
+    to, so that a name cannot point elsewhere a moment later. `is_allowed` says which addresses are public. Raises
+    Undeliverable, TryLater.
     """
     target, extensions, sent = url, {}, dict(headers)
     if not may_be_private:
-        target, host = await pinned(url)
+        target, host = await pinned(url, is_allowed)
         sent["host"], extensions = urlsplit(url).netloc.rpartition("@")[2], {"sni_hostname": host}
     try:
         async with over.stream("POST", target, content=content, headers=sent, extensions=extensions) as reply:
@@ -72,10 +75,10 @@ def retry_after_s(headers: httpx.Headers) -> float | None:
         except ValueError:
             return None
         wait_s = ((at if at.tzinfo else at.replace(tzinfo=UTC)) - now()).total_seconds()
-    return min(max(wait_s, 0.0), 3600.0)
+    return None if isnan(wait_s) else min(max(wait_s, 0.0), 3600.0)
 
 
-async def pinned(url: str) -> tuple[str, str]:
+async def pinned(url: str, is_allowed: Callable[[str], bool] = is_public) -> tuple[str, str]:
     """The address with the very number that was looked up and found public, and the name it stands for. Raises Undeliverable, TryLater."""
     parts = urlsplit(url)
     host = parts.hostname or ""
@@ -86,7 +89,7 @@ async def pinned(url: str) -> tuple[str, str]:
     except (OSError, UnicodeError) as reason:
         raise TryLater(f"the name {host} is not known: {reason}") from reason
     addresses = [str(address[0]) for *_, address in found]
-    if not addresses or not all(is_public(address) for address in addresses):
+    if not addresses or not all(is_allowed(address) for address in addresses):
         raise Undeliverable(f"{host} lies in a private network", is_dead=True)
     literal = f"[{addresses[0]}]" if ":" in addresses[0] else addresses[0]
     return urlunsplit((parts.scheme, f"{literal}:{parts.port or 443}", parts.path or "/", parts.query, "")), host

@@ -157,6 +157,17 @@ async def test_nonsense_is_no_browser(world: World, given: dict[str, str]) -> No
             await preferences.subscribe_browser(tx, **({"endpoint": "https://push.example/a", "device_name": None, **KEYS} | given))  # type: ignore[arg-type]
 
 
+async def test_ten_tests_an_hour_are_enough(world: World) -> None:
+    for _ in range(preferences.MOST_TESTS_AN_HOUR):
+        async with transaction(world.colleague) as tx:
+            await preferences.test_own(tx, Channel.EMAIL)
+    with pytest.raises(Conflict, match="Too many tests"):
+        async with transaction(world.colleague) as tx:
+            await preferences.test_own(tx, Channel.EMAIL)
+    async with transaction(world.owner) as tx:
+        assert await preferences.test_own(tx, Channel.EMAIL)
+
+
 async def test_a_test_to_oneself_is_sent_whatever_one_chose_and_seen_by_oneself_only(world: World) -> None:
     await set_up(world.owner)
     await reachable(world.colleague, is_email_enabled=False, least_severity="critical")

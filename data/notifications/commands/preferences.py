@@ -36,6 +36,7 @@ from data.notifications.tables import (
 
 NUMBER = re.compile(r"\+[1-9]\d{6,14}")
 CODE_LIFE, CODE_TRIES, MOST_CODES_AN_HOUR = timedelta(minutes=10), 5, 5
+MOST_TESTS_AN_HOUR = 10
 LINK_LIFE = timedelta(minutes=15)
 MOST_BROWSERS = 20
 FLAGS = ("is_push_enabled", "is_email_enabled", "is_sms_enabled", "is_telegram_enabled", "digest_daily", "digest_weekly")
@@ -178,7 +179,13 @@ async def unlink_telegram(tx: Transaction) -> None:
 
 
 async def test_own(tx: Transaction, channel: Channel) -> Sequence[UUID]:
-    """Tell oneself something by this way, to see whether it arrives; the deliveries to watch."""
+    """Tell oneself something by this way, to see whether it arrives; the deliveries to watch. Conflict after ten in an hour."""
+    sent = select(func.count()).select_from(NotificationDelivery).where(
+        NotificationDelivery.user_id == _me(tx), NotificationDelivery.purpose == Purpose.TEST,
+        NotificationDelivery.channel == channel, NotificationDelivery.created_at > now() - timedelta(hours=1),
+    )  # fmt: skip
+    if (await tx.exec(sent)).one() >= MOST_TESTS_AN_HOUR:
+        raise Conflict("Too many tests were sent. Try again in an hour.")
     return await queue(tx, [
         Message(
             channel, "This is a test. Messages from Steading reach you this way.", "You asked for a test.", subject="A test",
