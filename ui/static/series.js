@@ -67,7 +67,7 @@ export default {
       this.got = answer; this.current = answer.range; this.window = [answer.start, answer.end];
       const floats = (text) => text && Array.from(decode(text, Float32Array));
       this.lines = answer.series.map((s) => ({ ...s, x: Array.from(decode(s.x, Float64Array)), y: floats(s.y), low: floats(s.low), high: floats(s.high) }));
-      [this.from, this.to] = this.window.map((t) => new Date(this.shift.to(t)).toISOString().slice(0, 16));
+      if (!this.from || !this.$refs.custom.open) [this.from, this.to] = this.window.map((t) => new Date(this.shift.to(t)).toISOString().slice(0, 16));
       this.draw();
     },
     append({ key, x, y }) {
