@@ -37,11 +37,16 @@ def worker(kept: tuple[str, ...], *, has_push: bool) -> str:
     """
     assets = [asset(name) for name in (*SHEETS, *SCRIPTS, *FONTS, 'icons/app-192.png', 'favicon.svg')]
     body = (STATIC / 'offline/worker.js').read_text(encoding='utf-8')
-    version = hashlib.sha256(json.dumps([assets, kept, body, has_push, tokens_css()]).encode()).hexdigest()[:12]
+    version = version_of(assets, kept, body, has_push, tokens_css())
     imports = [asset('offline/queue.js'), *([PUSH] if has_push else [])]
     return '\n'.join((
         f'const VERSION = {json.dumps(version)};', f'const ASSETS = {json.dumps(assets)};', f'const KEPT = {json.dumps(kept)};',
         *(f'importScripts({json.dumps(path)});' for path in imports), body))
+
+
+def version_of(*parts: Any) -> str:
+    """The same for the same parts, and another as soon as one of them differs."""
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:12]
 
 
 def plain_page(title: str, body: str, *, language: str, theme: str = 'system', said: Mapping[str, Any] | None = None,
