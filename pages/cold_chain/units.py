@@ -15,6 +15,7 @@ from pages._shell import Looker, screen
 from pages.cold_chain import _downloads  # noqa: F401 - its routes
 from pages.cold_chain._feedback import ask_gently
 from pages.cold_chain._forms import EDIT, add_site, may_add_sites
+from pages.cold_chain._outlook import outlook_short
 from pages.cold_chain._words import STATUS_STATES, STATUS_WORDS, TYPE_WORDS, face, limits, trend_words
 from ui.badge import badge
 from ui.empty import empty_state
@@ -120,7 +121,7 @@ def _row(unit: UnitView, day: Sequence[float | None], *, says_site: bool) -> dic
         "name": unit.name,
         "status": face(unit),
         "temperature": None if unit.last_celsius is None else temperature_value(unit.last_celsius),
-        "trend": trend_words(unit),
+        "trend": " · ".join(filter(None, (trend_words(unit), outlook_short(unit)))),
         "day": day,
         "age": unit.last_reading_at,
         "place": f"{unit.site_name} · {unit.area_name}" if says_site else unit.area_name,
