@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, case, func, or_, true
+from sqlalchemy import ColumnElement, Row, Select, asc, case, desc, func, or_, true
 from sqlmodel import col, select
 
 from data.cold_chain import rules
@@ -94,7 +94,7 @@ async def units(
         "site": (Site.name, Area.sort_order, Area.name), "name": (), "status": (_URGENCY,),
         "temperature": (Unit.last_temperature_celsius,), "age": (Unit.last_reading_at,),
     }  # fmt: skip
-    order = [col(o).desc().nulls_last() if descending else col(o).asc().nulls_last() for o in (*orders[sort], Unit.name)]
+    order = [desc(one).nulls_last() if descending else asc(one).nulls_last() for one in (*orders[sort], Unit.name)]
     total = (await tx.execute(counted.where(*where, *_LIVING))).scalar_one()
     rows = await tx.execute(_VIEW.where(*where).order_by(*order, col(Unit.id)).offset(offset).limit(limit))
     return [_view(row) for row in rows], total
