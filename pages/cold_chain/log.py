@@ -29,9 +29,11 @@ from pages._offline import ROUND, shown_words
 from pages._plain import PERSON, UNSHARED, actor_of, html, no_right, person_tag, read_by, refused, theme_of, to_sign_in
 from pages._shell import translated
 from pages.cold_chain._words import STATUS_STATES, STATUS_WORDS
+from pages.cold_chain.logs import (
+    PATH as SEND_TO,  # its page is there first: it would take the place of what else answers there
+)
 from ui.words import _, current_language, current_reader
 
-SEND_TO = "/cold-chain/logs"
 MOST_ROWS, MOST_BYTES, MOST_UNITS = 100, 16_000_000, 2_000
 
 

@@ -115,6 +115,29 @@ async def test_three_temperatures_without_a_signal_survive_a_reload_and_arrive_o
     forgive(cook)
 
 
+async def test_with_the_page_closed_the_browser_lets_the_worker_send(visitors: Visitors, home: World, store: ColdStore) -> None:
+    cook = await with_a_round(visitors, COLLEAGUE)
+    page = cook.page
+    browser = await cook.context.new_cdp_session(page)
+    workers: list[dict[str, Any]] = []
+    browser.on("ServiceWorker.workerRegistrationUpdated", lambda event: workers.extend(event["registrations"]))
+    await browser.send("ServiceWorker.enable")
+    await without_signal(cook)
+    await enter(page, "Freezer 1", "20")
+    await expect(page.locator("#banner")).to_contain_text("Will be sent when there is a signal.")
+    await is_so(page, "async () => (await (await navigator.serviceWorker.ready).sync.getTags()).includes('steading-queue')")
+    await page.goto("about:blank")
+    await cook.context.set_offline(False)
+    woken = {"origin": cook.url, "registrationId": workers[0]["registrationId"], "tag": "steading-queue", "lastChance": False}
+    await browser.send("ServiceWorker.dispatchSyncEvent", woken)
+    for _ in range(50):
+        if kept := await kept_lines(home):
+            break
+        await page.wait_for_timeout(100)
+    assert [float(one.log.temperature_celsius) for one in kept] == [-20]
+    forgive(cook)
+
+
 async def test_what_is_refused_stays_at_its_line_until_it_is_mended(
     visitors: Visitors, home: World, store: ColdStore, owner_connection: Any
 ) -> None:
