@@ -41,7 +41,7 @@ async def draw_trends(at: datetime | None = None) -> None:
     """Where each unit is heading, a slice of all units at a time."""
     moment = at or now()
     async with across_tenants(TRENDS) as tx:
-        found = await sweep.sloping(tx, moment, slice=moment.minute % SLICES, slices=SLICES)
+        found = await sweep.sloping(tx, moment, states.RISE, slice=moment.minute % SLICES, slices=SLICES)
     await _in_each(TRENDS, found, lambda tx, some: states.note_trends(tx, some, moment))
 
 

@@ -173,10 +173,24 @@ async def test_where_a_unit_is_heading_is_kept_as_long_as_it_leads_out(
     assert await open_alerts(world) == {}
 
 
+async def test_a_rise_that_slows_down_is_over_although_nobody_kept_its_trend(world: World, store: ColdStore) -> None:
+    await rule(world, store.unit_id, rise_celsius_per_hour=3, temperature_max_celsius=90)
+    await take(world, *(measured(-22 + 0.07 * (56 - minute), ago(minutes=minute)) for minute in range(56, 30, -2)))
+    await _all_slices(world)
+    assert set(await open_alerts(world)) == {"rapid_rise"}
+    slow = [(minute, -20.2 + 0.051 * (30 - minute) + (0.25 if minute % 4 else -0.25)) for minute in range(30, 0, -2)]
+    await take(world, *(measured(celsius, ago(minutes=minute)) for minute, celsius in slow))
+    await _all_slices(world)
+    assert set(await open_alerts(world)) == {"rapid_rise"} and (await unit_row(world, store.unit_id)).trend_celsius_per_hour is None
+    await take(world, *(measured(-18, ago(seconds=50 - 8 * n)) for n in range(6)), *(measured(-19, ago(seconds=2 - n)) for n in range(2)))
+    await _all_slices(world)
+    assert await open_alerts(world) == {}
+
+
 async def _all_slices(world: World) -> None:
     at = now()
     async with across_tenants("tests") as tx:
-        found = await sweep.sloping(tx, at, slice=0, slices=1)
+        found = await sweep.sloping(tx, at, states.RISE, slice=0, slices=1)
     for organization_id, courses in found.items():
         async with transaction(Actor.system(organization_id, "tests")) as tx:
             await states.note_trends(tx, courses, at)

@@ -284,14 +284,19 @@ cross join lateral (
   ) p
 ) s
 where u.deleted_at is null and u.is_active and get_byte(uuid_send(u.id), 15) % :slices = :slice
-  and (u.trend_celsius_per_hour is not null or (u.last_reading_at > :since and {_STEEP}))
+  and (u.trend_celsius_per_hour is not null or (u.last_reading_at > :since and {_STEEP})
+    or exists (select from alerts.alerts x where x.organization_id = u.organization_id and x.subject_id = u.id
+      and x.alert_type = :alert_type and x.status <> 'resolved'))
 """)
 
 
-async def sloping(tx: Transaction, at: datetime, *, slice: int, slices: int) -> Mapping[UUID, Sequence[Course]]:
+async def sloping(
+    tx: Transaction, at: datetime, alert_type: str, *, slice: int, slices: int
+) -> Mapping[UUID, Sequence[Course]]:
     """Of one slice of all units, those that may surely be warming or cooling, and those of which that was said before."""
     values = {
-        "at": at, "earliest": at - LONGEST_SPAN * 2, "since": at - LONGEST_SPAN, "nobody": NO_DEVICE, "slice": slice, "slices": slices
+        "at": at, "earliest": at - LONGEST_SPAN * 2, "since": at - LONGEST_SPAN, "nobody": NO_DEVICE, "slice": slice, "slices": slices,
+        "alert_type": alert_type,
     }  # fmt: skip
     found: dict[UUID, list[Course]] = {}
     for organization_id, unit_id, hours, celsius in await tx.execute(_SLOPING, values):

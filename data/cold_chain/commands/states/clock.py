@@ -27,7 +27,7 @@ from data.cold_chain.events import UnitChanged
 from data.cold_chain.queries import sweep, watch
 from data.cold_chain.queries.sweep import Course, Found
 from data.cold_chain.queries.watch import Watched
-from data.cold_chain.rules import doors, is_manual_due
+from data.cold_chain.rules import SILENT, doors, is_manual_due
 from data.cold_chain.rules import trend as trends
 from data.cold_chain.rules.doors import DoorOpen
 from data.cold_chain.rules.trend import Trend
@@ -184,6 +184,9 @@ async def note_trends(tx: Transaction, courses: Iterable[Course], at: datetime) 
     steady: dict[UUID, datetime] = {}
     for unit_id, unit in units.items():
         found = by_unit[unit_id]
+        if unit.state.status in SILENT:  # nobody knows; what was said stays said until it is heard again
+            kept[unit_id] = None
+            continue
         is_kept = unit.last_celsius is not None and trends.is_worth_keeping(unit.rule, unit.last_celsius, found)
         kept[unit_id] = found if is_kept else None
         if found is not None and trends.is_rapid(unit.rule, found):
