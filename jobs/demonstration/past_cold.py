@@ -11,7 +11,7 @@ import numpy as np
 from data.alerts.commands import Trouble, raise_alert, resolve_open
 from data.alerts.tables import AlertStatus, Severity
 from data.cold_chain import rules
-from data.cold_chain.commands import metrics, places, states
+from data.cold_chain.commands import gateways, metrics, places, states
 from data.cold_chain.commands import rules as rule_commands
 from data.cold_chain.commands.states.saving import link
 from data.cold_chain.queries import watch
@@ -23,6 +23,7 @@ from jobs.demonstration.bulk import pour
 from jobs.demonstration.cold_rooms import ROOMS, ColdRoom, celsius, humidity, openings, past_faults
 from jobs.demonstration.journeys import TUOL_KORK
 from jobs.demonstration.people import ZONE, Staff
+from jobs.demonstration.sensors import GATEWAYS
 
 EVERY_S = 300
 NOTES = (
@@ -37,6 +38,11 @@ async def make_places(tx: Transaction) -> None:
         tx, name="Tuol Kork cold store · ឃ្លាំងត្រជាក់ទួលគោក", time_zone=ZONE, address="Street 289 · ផ្លូវ២៨៩", city="Phnom Penh",
         country="KH", latitude=TUOL_KORK.latitude, longitude=TUOL_KORK.longitude,
     )  # fmt: skip
+    for place, (name, eui) in enumerate(GATEWAYS):
+        await gateways.add_gateway(
+            tx, gateway_id=name, gateway_eui=eui, site_id=site.id, latitude=TUOL_KORK.latitude + 0.004 * place,
+            longitude=TUOL_KORK.longitude - 0.006 * place,
+        )  # fmt: skip
     areas: dict[str, UUID] = {}
     for room in ROOMS:
         if room.area not in areas:
