@@ -182,7 +182,7 @@ async def test_a_rise_that_slows_down_is_over_although_nobody_kept_its_trend(wor
     await take(world, *(measured(celsius, ago(minutes=minute)) for minute, celsius in slow))
     await _all_slices(world)
     assert set(await open_alerts(world)) == {"rapid_rise"} and (await unit_row(world, store.unit_id)).trend_celsius_per_hour is None
-    await take(world, *(measured(-18, ago(seconds=50 - 8 * n)) for n in range(6)), *(measured(-19, ago(seconds=2 - n)) for n in range(2)))
+    await take(world, *(measured(-20.2 + 0.051 * minute, ago(minutes=minute)) for minute in range(29, 0, -2)))
     await _all_slices(world)
     assert await open_alerts(world) == {}
 
