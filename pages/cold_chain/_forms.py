@@ -115,6 +115,8 @@ async def set_limits(look: Looker, unit_id: UUID) -> None:
             "delay_minutes", _("Alarm after"), own.delay_minutes if own else None, unit=_("min"), minimum=0, decimals=0,
             help="" if own and own.delay_minutes is not None else _("Now {minutes} min, inherited.", minutes=minutes),
         )  # fmt: skip
+        if look.may("cold_chain.rules", unit.site_id):
+            ui.link(_("All rules of this unit"), f"/cold-chain/rules?unit={unit_id}")
 
     text = _("An empty field takes what the site or the organization says, else what is usual for this kind of unit.")
     _ask(look, _("Limits of {unit}", unit=unit.name), text, _("Save"), fields, save)
