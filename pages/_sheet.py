@@ -85,7 +85,8 @@ def _cell(cell: Cell) -> str:
     said = f'<span class="st-sheet-cell{_tone(cell.tone)}">{escape(cell.text)}</span>'
     if cell.href:
         said = f'<a href="#{escape(cell.href)}">{said}</a>'
-    return said + (f'<br><span class="st-soft">{escape(cell.note)}</span>' if cell.note else "")
+    break_ = "<br>" if cell.text else ""
+    return said + (f'{break_}<span class="st-soft">{escape(cell.note)}</span>' if cell.note else "")
 
 
 def _chart(block: Chart) -> str:

@@ -142,13 +142,13 @@ def _gaps(unit: UnitFact) -> Iterable[Block]:
         [
             Cell(words.at(gap.starts_at, unit.time_zone)), Cell(words.at(gap.ends_at, unit.time_zone)), Cell(words.lasted(gap.minutes)),
             Cell(words.lasted(gap.manual_minutes) if gap.manual_minutes else "–"),
-            Cell(_("not measured in time"), "critical") if gap.is_missed else Cell("–"),
+            Cell(_("not measured in time"), "critical") if gap.is_missed else Cell(""),
         ]
         for gap in sorted(longest, key=lambda gap: gap.starts_at)
     ]  # fmt: skip
     others = len(unit.gaps) - len(rows)
     note = n_("{n} shorter gap is not listed here.", "{n} shorter gaps are not listed here.", others) if others else ""
-    columns = [Column(_("From")), Column(_("To")), Column(_("Lasted")), Column(_("Of it by hand")), Column(_("By hand"), 1)]
+    columns = [Column(_("From")), Column(_("To")), Column(_("Lasted")), Column(_("Of it by hand")), Column(_("Remark"), 1)]
     yield Table(columns, rows, note)
 
 

@@ -180,6 +180,14 @@ async def test_of_a_day_without_any_unit_or_reading_it_says_so(fridge: Fridge, w
     assert unit.verdict is Verdict.NOTHING_KNOWN and unit.minutes.total == unit.minutes.unknown
 
 
+async def test_a_unit_that_was_not_there_yet_is_not_in_the_report(fridge: Fridge, world: World) -> None:
+    await fridge.read(*all_day())
+    await another_unit(fridge.who, fridge.store, name="Freezer 2", eui="0004A30B001C0531")
+    async with transaction(world.owner) as tx:
+        asked = await commands.question(tx, kind=ReportKind.DAILY, first_day=DAY, last_day=DAY, as_of=AS_OF)
+        assert [unit.name for unit in (await queries.draw(tx, asked)).facts.units] == ["Freezer 1"]
+
+
 async def test_other_sensors_of_a_unit_are_not_heard(fridge: Fridge) -> None:
     second = await another_unit(fridge.who, fridge.store, name="Freezer 2", eui="0004A30B001C0531")
     await fridge.read(*all_day())
@@ -200,6 +208,8 @@ async def test_a_role_at_one_site_reaches_its_own_units_only(fridge: Fridge, wor
     other = await cold_store(world.owner, eui="0004A30B001C0599", name="Airport")
     here = await person(world.organization, "Mara Manager", (Role.MANAGER, fridge.store.site_id))
     inspector = await person(world.organization, "Ina Inspector", Role.INSPECTOR)
+    await fridge.read((0, 3.0))
+    await fridge.read((0, 3.0), unit_id=other.unit_id)
     assert (await fridge.facts(who=here)).units
     async with transaction(here) as tx:
         everything = await commands.question(tx, kind=ReportKind.DAILY, first_day=DAY, last_day=DAY, as_of=AS_OF)

@@ -128,14 +128,16 @@ def _excursion(spell: Spell, time: UnitTime, recorded: Iterable[Row], actions: S
         degree_minutes=spell.degree_minutes,
         is_confirmed=minutes_long >= time.rule_at(spell.started_s).delay.total_seconds() / 60,
         cause=row["cause"] if row else None, cause_note=row["cause_note"] if row else None, cause_by=row["cause_by"] if row else None,
-        action_ids=tuple(one.id for one in actions if _answers(one, row, started, until)),
+        action_ids=_answers(actions, row, started, until),
     )  # fmt: skip
 
 
-def _answers(action: ActionFact, recorded: Row | None, started: datetime, ended: datetime) -> bool:
-    if recorded and recorded["alert_id"] and action.alert_id:
-        return bool(action.alert_id == recorded["alert_id"])
-    return started <= action.acted_at <= ended + ANSWERED_WITHIN
+def _answers(actions: Sequence[ActionFact], recorded: Row | None, started: datetime, ended: datetime) -> tuple[UUID, ...]:
+    """What was done about it: what was recorded with its alert, else what was done in its unit in time."""
+    alert_id = recorded["alert_id"] if recorded else None
+    with_alert = tuple(one.id for one in actions if alert_id and one.alert_id == alert_id)
+    in_time = (one for one in actions if started <= one.acted_at <= ended + ANSWERED_WITHIN)
+    return with_alert or tuple(one.id for one in in_time if not (alert_id and one.alert_id))
 
 
 def _log(row: Row) -> LogFact:

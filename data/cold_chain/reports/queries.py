@@ -48,7 +48,8 @@ async def draw(tx: Transaction, asked: Asked, *, far: Far = lambda done, of: Non
     for unit in made.units:
         if unit.id not in facts:
             facts[unit.id], pictures[unit.id] = _unit(made, asked, unit.id, None)
-    return Drawn(draw_up(made, asked, [facts[unit.id] for unit in made.units]), pictures)
+    in_use = [facts[unit.id] for unit in made.units if facts[unit.id].minutes.total or asked.unit_id]
+    return Drawn(draw_up(made, asked, in_use), pictures)
 
 
 def _unit(made: Material, asked: Asked, unit_id: UUID, found: Readings | None) -> tuple[UnitFact, Picture]:

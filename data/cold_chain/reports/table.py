@@ -47,6 +47,8 @@ async def daily(tx: Transaction, asked: Asked, facts: Facts) -> AsyncIterator[It
     seen = set()
     async for found in readings(tx, made, asked):
         for unit_id, read in found.items():
+            if unit_id not in by_id:
+                continue
             seen.add(unit_id)
             listed = await anyio.to_thread.run_sync(_daily, made, asked, by_id[unit_id], read)
             for first in range(0, len(listed), ROWS_AT_ONCE):
