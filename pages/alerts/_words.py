@@ -42,7 +42,10 @@ KIND_WORDS = {
     "door_open": noop("Door open"), "low_battery": noop("Battery low"), "sensor_fault": noop("Sensor at fault"),
     "rapid_rise": noop("Getting warmer fast"), "site_outage": noop("A whole site is silent"),
     "calibration_due": noop("Calibration due"), "gateway_offline": noop("Gateway offline"), "device_offline": noop("Device offline"),
-    "device_silent": noop("Device does not answer"), "trees.device_pending": noop("A phone asks to be let in"),
+    "device_silent": noop("Device does not answer"), "device_unreachable": noop("Device cannot be reached"),
+    "device_refused": noop("Device refused"), "device_on_too_long": noop("On for too long"), "farm_stopped": noop("Emergency stop"),
+    "trees.device_pending": noop("A phone asks to be let in"), "trees.review_waiting": noop("A job waits for review"),
+    "trees.round_failed": noop("Something is missing in a job"),
 }  # fmt: skip
 DOMAIN_WORDS = {
     "cold_chain": noop("Cold chain"), "farm": noop("Farm"), "tracking": noop("Tracking"), "deliveries": noop("Deliveries"), "trees": noop("Trees"),

@@ -242,11 +242,10 @@ def _shift(look: Looker, found: Shown, shift: OnCallShift, contact: EscalationCo
             async with look.command() as tx:
                 await commands.remove_shift(tx, shift.id)
 
-    box = ui.element("button").classes("st-shift").props("type=button")
-    if _may(look, contact.scope_id):
-        box.on("click", remove)
-    else:
-        box.props("disabled")
+    may = _may(look, contact.scope_id)
+    box = ui.element("button" if may else "div").classes("st-shift")
+    if may:
+        box.props("type=button").on("click", remove)
     with box:
         ui.label(_hours(part, found.zone))
         ui.label(contact.name + (f" · {shift.note}" if shift.note else ""))
