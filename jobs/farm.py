@@ -1,4 +1,5 @@
-"""What happens on farms by the clock: schedules run, unanswered commands are given up, silent devices are noticed."""
+"""What happens on farms by the clock: schedules run, what is unanswered is given up, what is on too long is ended, devices are
+asked how they are."""
 
 from apscheduler.triggers.cron import CronTrigger
 from apscheduler.triggers.interval import IntervalTrigger
@@ -7,9 +8,20 @@ from data.core.actor import Actor
 from data.core.session import across_tenants, transaction
 from data.core.settings import Settings
 from data.core.time import now
-from data.farm.commands import mark_silent, run_due, time_out
-from data.farm.commands.instructions import organizations_with_overdue
-from data.farm.commands.presence import organizations_with_silent
+from data.farm.commands import (
+    audit_states,
+    end_overrun,
+    keep_metrics,
+    mark_silent,
+    run_due,
+    tell_missing,
+    time_out,
+    want_states,
+    worsen,
+)
+from data.farm.commands.giving_up import organizations_with_overdue
+from data.farm.commands.guards import organizations_with_outputs, organizations_with_overrun, organizations_with_worse
+from data.farm.commands.presence import organizations_with_missing, organizations_with_silent
 from data.farm.commands.runs import organizations_with_due
 from jobs.timetable import Line
 
@@ -44,10 +56,61 @@ async def notice_silent_devices() -> None:
             await mark_silent(tx, at=at)
 
 
+async def end_too_long() -> None:
+    """Switch off what has been on for longer than it may."""
+    at = now()
+    async with across_tenants("farm.guard") as tx:
+        whose = await organizations_with_overrun(tx, at=at)
+    for organization_id in whose:
+        async with transaction(Actor.system(organization_id, "farm.guard")) as tx:
+            await end_overrun(tx, at=at)
+
+
+async def tell_of_missing_devices() -> None:
+    """Tell those who look after a farm of devices that stay away, and of fans and heaters that still do not answer."""
+    at = now()
+    async with across_tenants("farm.missing") as tx:
+        missing = await organizations_with_missing(tx, at=at)
+        worse = await organizations_with_worse(tx, at=at)
+    for organization_id in missing:
+        async with transaction(Actor.system(organization_id, "farm.missing")) as tx:
+            await tell_missing(tx, at=at)
+    for organization_id in worse:
+        async with transaction(Actor.system(organization_id, "farm.missing")) as tx:
+            await worsen(tx, at=at)
+
+
+async def ask_for_states() -> None:
+    """Have outputs asked for their state that have not told it lately."""
+    async with across_tenants("farm.states") as tx:
+        await want_states(tx, at=now())
+
+
+async def audit_all_states() -> None:
+    """Hold what outputs say against what they were asked."""
+    at = now()
+    async with across_tenants("farm.audit") as tx:
+        whose = await organizations_with_outputs(tx)
+    for organization_id in whose:
+        async with transaction(Actor.system(organization_id, "farm.audit")) as tx:
+            await audit_states(tx, at=at)
+
+
+async def write_metrics() -> None:
+    """Write down how devices fare, once an hour."""
+    async with across_tenants("farm.metrics") as tx:
+        await keep_metrics(tx, at=now())
+
+
 def timetable(settings: Settings) -> list[Line]:
     """When each of them runs."""
     return [
         Line("farm.schedules", CronTrigger(second="*", timezone="UTC"), run_schedules),
         Line("farm.timeouts", IntervalTrigger(seconds=1), give_up_unanswered),
         Line("farm.silence", IntervalTrigger(seconds=30), notice_silent_devices),
+        Line("farm.missing", IntervalTrigger(seconds=30), tell_of_missing_devices),
+        Line("farm.guard", IntervalTrigger(seconds=1), end_too_long),
+        Line("farm.states", IntervalTrigger(seconds=10), ask_for_states),
+        Line("farm.audit", CronTrigger(minute=7, timezone="UTC"), audit_all_states),
+        Line("farm.metrics", CronTrigger(minute="*/5", second=20, timezone="UTC"), write_metrics),
     ]

@@ -64,7 +64,7 @@ class Instructions:
         sent = [one for one in claimed if await self._is_sent(one)]
         async with across_tenants("instructions") as tx:
             await mark_sent(tx, [one.command_id for one in sent], at=now())
-            await give_back(tx, [one.command_id for one in claimed if one not in sent])
+            await give_back(tx, [one.command_id for one in claimed if one not in sent], at=now())
         return len(sent)
 
     async def _is_sent(self, outgoing: Outgoing) -> bool:

@@ -148,6 +148,8 @@ async def test_an_unanswered_run_is_a_timeout(world: World, farm: FarmWorld) -> 
     schedule = await plan(world.owner, farm)
     at = planned(schedule)
     (command,) = await run(world, at)
+    async with across_tenants("tests") as tx:
+        await commands.mark_sent(tx, [command.id], at=at)
     async with transaction(Actor.system(world.organization_id, "farm.timeouts")) as tx:
         assert [c.id for c in await commands.time_out(tx, at=at + ANSWER_WITHIN)] == [command.id]
     (execution,) = await executions(world, schedule)

@@ -1,16 +1,24 @@
 """What people and devices may do on a farm."""
 
-from data.farm.commands.devices import edit_device, give_token, register_device, remove_device, set_config
+from data.farm.commands.configs import Chosen, calibrate, set_config, set_configs
+from data.farm.commands.devices import edit_device, give_token, register_device, remove_device
+from data.farm.commands.emergency import Stopped, go_on, stop_all
 from data.farm.commands.farms import create_farm, edit_farm, remove_farm
-from data.farm.commands.instructions import claim_queued, give_back, mark_sent, time_out
-from data.farm.commands.presence import mark_silent
+from data.farm.commands.giving_up import time_out
+from data.farm.commands.guards import audit_states, end_overrun, want_states, worsen
+from data.farm.commands.instructions import claim_queued, give_back, mark_sent, take_waiting
+from data.farm.commands.metrics import keep_metrics
+from data.farm.commands.presence import mark_silent, tell_missing
 from data.farm.commands.reports import confirm, hear
+from data.farm.commands.restoring import set_guard
 from data.farm.commands.runs import run_due
 from data.farm.commands.schedules import create_schedule, edit_schedule, enable_schedule, remove_schedule
-from data.farm.commands.switching import Stopped, stop_all, switch
+from data.farm.commands.switching import Batch, cancel, command, command_many, switch
 
 __all__ = [
-    "Stopped", "claim_queued", "confirm", "create_farm", "create_schedule", "edit_device", "edit_farm", "edit_schedule",
-    "enable_schedule", "give_back", "give_token", "hear", "mark_sent", "mark_silent", "register_device", "remove_device",
-    "remove_farm", "remove_schedule", "run_due", "set_config", "stop_all", "switch", "time_out",
+    "Batch", "Chosen", "Stopped", "audit_states", "calibrate", "cancel", "claim_queued", "command", "command_many", "confirm",
+    "create_farm", "create_schedule", "edit_device", "edit_farm", "edit_schedule", "enable_schedule", "end_overrun", "give_back",
+    "give_token", "go_on", "hear", "keep_metrics", "mark_sent", "mark_silent", "register_device", "remove_device", "remove_farm",
+    "remove_schedule", "run_due", "set_config", "set_configs", "set_guard", "stop_all", "switch", "take_waiting", "tell_missing",
+    "time_out", "want_states", "worsen",
 ]  # fmt: skip

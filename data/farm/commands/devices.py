@@ -1,19 +1,18 @@
 """A device is hung up in a farm, gets the secret it speaks with, is moved or renamed, and is taken down."""
 
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import update
+from sqlalchemy import func, update
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, select
 
-from data.core.errors import Invalid
+from data.core.errors import Conflict, Invalid
 from data.core.session import Transaction
 from data.core.time import now
 from data.farm import queries
 from data.farm.events import DeviceChanged, DeviceRegistered, ScheduleChanged
-from data.farm.rules import topic_of
-from data.farm.tables import OPEN, CommandStatus, Device, DeviceCommand, DeviceConfig, DeviceType, Schedule
+from data.farm.rules import MOST_DEVICES, REMOVED, topic_of
+from data.farm.tables import OPEN, CommandStatus, Device, DeviceCommand, DeviceType, Dialect, Farm, Schedule
 from data.identity.commands import make_token, revoke_tokens_of
 from data.identity.tables import TokenKind
 
@@ -23,13 +22,19 @@ NETWORK = "mqtt"
 async def register_device(
     tx: Transaction, farm_id: UUID, *, name: str, topic: str, device_type: DeviceType, location: str | None = None,
     output: int = 1, model: str | None = None, hardware_id: str | None = None, icon: str | None = None,
+    dialect: Dialect = Dialect.TASMOTA,
 ) -> Device:  # fmt: skip
-    """A new device. Invalid('topic') when the topic is not one device's, or somebody in this installation has it."""
+    """A new device. Invalid('topic') when the topic is not one device's, or somebody in this installation has it.
+
+    Conflict when the farm has as many as it may have.
+    """
     tx.actor.require("farm.edit", farm_id)
     farm = await queries.farm(tx, farm_id)
+    await _make_room(tx, farm_id)
     device = Device(
-        farm_id=farm.id, topic=topic_of(topic), name="", device_type=device_type, model=model, hardware_id=hardware_id or None
-    )
+        farm_id=farm.id, topic=topic_of(topic), name="", device_type=device_type, model=model, hardware_id=hardware_id or None,
+        dialect=dialect,
+    )  # fmt: skip
     _describe(device, name, location, output, icon)
     tx.add(device)
     await _flush(tx, device)
@@ -67,7 +72,7 @@ async def remove_device(tx: Transaction, device_id: UUID) -> None:
     await tx.execute(
         update(DeviceCommand)
         .where(col(DeviceCommand.device_id) == device_id, col(DeviceCommand.status).in_(OPEN))
-        .values(status=CommandStatus.FAILED, completed_at=at, error_message="The device was removed.")
+        .values(status=CommandStatus.FAILED, completed_at=at, error_message=REMOVED)
     )
     for schedule in schedules:
         schedule.deleted_at, schedule.next_run_at = at, None
@@ -87,23 +92,11 @@ async def give_token(tx: Transaction, device_id: UUID) -> str:
     return secret
 
 
-async def set_config(tx: Transaction, device_id: UUID, parameter_name: str, value: Any, *, unit: str | None = None) -> None:
-    """Set one of a device's settings; None takes it away."""
-    device = await queries.device(tx, device_id)
-    tx.actor.require("farm.edit", device.farm_id)
-    mine = DeviceConfig.device_id == device_id, DeviceConfig.parameter_name == parameter_name, col(DeviceConfig.deleted_at).is_(None)
-    config = (await tx.exec(select(DeviceConfig).where(*mine).with_for_update())).one_or_none()
-    if value is None and config is None:
-        return
-    if config is None:
-        config = DeviceConfig(device_id=device_id, parameter_name=parameter_name)
-    if value is None:
-        config.deleted_at = now()
-    else:
-        config.parameter_value, config.unit = value, unit
-    config.updated_at = now()
-    tx.add(config)
-    tx.emit(DeviceChanged(device_id=device_id, farm_id=device.farm_id))
+async def _make_room(tx: Transaction, farm_id: UUID) -> None:
+    await tx.exec(select(Farm.id).where(Farm.id == farm_id).with_for_update(key_share=True))  # two at once must not both be the last
+    living = select(func.count()).select_from(Device).where(col(Device.farm_id) == farm_id, col(Device.deleted_at).is_(None))
+    if (await tx.exec(living)).one() >= MOST_DEVICES:
+        raise Conflict("A farm has {most} devices at most.", most=MOST_DEVICES)
 
 
 def _describe(device: Device, name: str, location: str | None, output: int, icon: str | None) -> None:

@@ -1,111 +1,122 @@
-"""What was asked is handed to the broker once, taken up again when that failed, and given up when nobody answers."""
+"""What was asked is handed over, tried again when that failed, and given up when nobody answers or nobody came back in time."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import text, update
+from sqlalchemy import text
 from sqlmodel import col, select
 
-from data.alerts.commands import raise_alert
-from data.alerts.tables import Severity
+from data.core import columns
 from data.core.session import Transaction
-from data.farm.commands.presence import trouble
-from data.farm.commands.reports import NO_ANSWER_ALERT
-from data.farm.events import DeviceChanged, ScheduleChanged
-from data.farm.rules import ANSWER_WITHIN, NO_ANSWER, NOT_SENT
-from data.farm.tables import OPEN, CommandStatus, CommandType, Device, DeviceCommand
-from data.farm.values import Outgoing
-from data.notifications.commands import tell
-
-ASKED_ON = "{name} does not answer. It was asked to switch on."
-ASKED_OFF = "{name} does not answer. It was asked to switch off."
+from data.farm.events import DeviceChanged
+from data.farm.rules import ANSWER_WITHIN, RETRIES_S, calibrated, calibration, calibration_name
+from data.farm.tables import DeviceConfig, Dialect
+from data.farm.values import FULL, Outgoing
 
 CLAIM = timedelta(seconds=10)
 """How long one process may take to hand a command over before another does it instead."""
+BROKERED = tuple(dialect.value for dialect in Dialect if dialect is not Dialect.GATEWAY)
+"""The dialects whose devices are told; a gateway comes and asks (see `take_waiting`)."""
+
+_OUTGOING = """c.id, c.organization_id, c.farm_id, c.device_id, d.topic, d.output, d.dialect, d.device_type, d.hardware_id,
+        c.command_type, c.command_params, c.priority, c.requested_at"""
 
 # A device's next command waits until its last one has been handed over: two processes must not send them crosswise.
-_CLAIM = text("""
-    update farm.device_commands c set claimed_until_at = :until
+_CLAIM = text(f"""
+    update farm.device_commands c set claimed_until_at = :until, attempt_count = c.attempt_count + 1
     from farm.devices d
     where d.organization_id = c.organization_id and d.id = c.device_id and c.id in (
         select q.id from farm.device_commands q
+        join farm.devices e on e.organization_id = q.organization_id and e.id = q.device_id
         where q.status = 'queued' and q.expires_at > :at and (q.claimed_until_at is null or q.claimed_until_at < :at)
+          and (q.next_attempt_at is null or q.next_attempt_at <= :at) and q.attempt_count <= :retries
+          and e.is_online and e.deleted_at is null and e.dialect = any(cast(:dialects as farm.dialect[]))
           and not exists (
             select from farm.device_commands o
             where o.organization_id = q.organization_id and o.device_id = q.device_id and o.id <> q.id
               and o.claimed_until_at >= :at)
         order by q.priority desc, q.requested_at
+        limit :most for update of q skip locked)
+    returning {_OUTGOING}""")
+
+_TAKE = text(f"""
+    update farm.device_commands c set status = 'sent', sent_at = :at, answer_until_at = :until, attempt_count = c.attempt_count + 1
+    from farm.devices d
+    where d.organization_id = c.organization_id and d.id = c.device_id and c.id in (
+        select q.id from farm.device_commands q
+        where q.organization_id = :organization_id and q.device_id = any(:devices) and q.status = 'queued' and q.expires_at > :at
+        order by q.priority desc, q.requested_at
         limit :most for update skip locked)
-    returning c.id, c.organization_id, d.topic, d.output, c.command_type, c.priority, c.requested_at""")
+    returning {_OUTGOING}""")
 
 _SENT = text("""
     update farm.device_commands set claimed_until_at = null, sent_at = coalesce(sent_at, :at),
+        answer_until_at = coalesce(answer_until_at, :until),
         status = case when status = 'queued' then 'sent' else status end
     where id = any(:ids) returning organization_id, device_id, farm_id""")
 
-_TIME_OUT_EXECUTIONS = text("""
-    update farm.schedule_executions e set status = 'timeout', error_message = c.error_message, error_values = c.error_values
-    from farm.device_commands c
-    where e.organization_id = c.organization_id and e.command_id = c.id and c.id = any(:ids)""")
+_GIVE_BACK = text("""
+    update farm.device_commands set claimed_until_at = null,
+        next_attempt_at = case when attempt_count <= :retries then cast(:at as timestamptz)
+            + make_interval(secs => (cast(:waits_s as integer[]))[greatest(attempt_count, 1)]) end
+    where id = any(:ids)""")
 
 
-async def claim_queued(tx: Transaction, *, at: datetime, most: int = 100) -> list[Outgoing]:
-    """Take up what waits, across tenants: the urgent first, then in the order of asking. Whoever dies loses the claim."""
-    rows: Sequence[Any] = (await tx.execute(_CLAIM, {"at": at, "until": at + CLAIM, "most": most})).all()
-    ordered = sorted(rows, key=lambda row: (-row.priority, row.requested_at))
-    return [Outgoing(row.id, row.organization_id, row.topic, row.output, row.command_type) for row in ordered]
+async def claim_queued(tx: Transaction, *, at: datetime, most: int = 100, dialects: Sequence[str] = BROKERED) -> list[Outgoing]:
+    """Take up what waits for devices that are there, across tenants: the urgent first, then in the order of asking.
+
+    Whoever dies loses the claim.
+    """
+    values = {"at": at, "until": at + CLAIM, "most": most, "dialects": list(dialects), "retries": len(RETRIES_S)}
+    return await _outgoing(tx, (await tx.execute(_CLAIM, values)).all())
+
+
+async def take_waiting(tx: Transaction, device_ids: Sequence[UUID], *, at: datetime, most: int = 20) -> list[Outgoing]:
+    """Hand over what waits for these devices to who speaks for them and asks for it: it counts as sent, once."""
+    values = {
+        "organization_id": tx.organization_id, "devices": columns.ids(device_ids), "at": at, "until": at + ANSWER_WITHIN, "most": most,
+    }  # fmt: skip
+    rows = (await tx.execute(_TAKE, values)).all()
+    for row in rows:
+        tx.emit(DeviceChanged(device_id=row.device_id, farm_id=row.farm_id))
+    return await _outgoing(tx, rows)
 
 
 async def mark_sent(tx: Transaction, command_ids: Sequence[UUID], *, at: datetime) -> None:
-    """The broker has them. An answer may have come before this, so only what is queued becomes sent."""
-    for organization_id, device_id, farm_id in await tx.execute(_SENT, {"ids": list(command_ids), "at": at}):
+    """They have been handed over. An answer may have come before this, so only what is queued becomes sent."""
+    values = {"ids": list(command_ids), "at": at, "until": at + ANSWER_WITHIN}
+    for organization_id, device_id, farm_id in await tx.execute(_SENT, values):
         tx.emit(DeviceChanged(device_id=device_id, farm_id=farm_id), organization_id=organization_id)
 
 
-async def give_back(tx: Transaction, command_ids: Sequence[UUID]) -> None:
-    """The broker could not be reached: somebody shall try again."""
-    await tx.execute(update(DeviceCommand).where(col(DeviceCommand.id).in_(command_ids)).values(claimed_until_at=None))
+async def give_back(tx: Transaction, command_ids: Sequence[UUID], *, at: datetime) -> None:
+    """They could not be handed over: somebody shall try again, after 1, 2, 4, 8 and 16 seconds; then it is given up."""
+    await tx.execute(_GIVE_BACK, {"ids": list(command_ids), "at": at, "waits_s": list(RETRIES_S), "retries": len(RETRIES_S)})
 
 
-async def organizations_with_overdue(tx: Transaction, *, at: datetime) -> Sequence[UUID]:
-    """Across tenants: who has commands that nobody answered in time."""
-    statement = select(DeviceCommand.organization_id).where(
-        col(DeviceCommand.status).in_(OPEN), DeviceCommand.expires_at <= at
+async def _outgoing(tx: Transaction, rows: Sequence[Any]) -> list[Outgoing]:
+    settings = [row.device_id for row in rows if row.command_type in FULL]
+    by = await _calibrations(tx, settings) if settings else {}
+    ordered = sorted(rows, key=lambda row: (-row.priority, row.requested_at))
+    return [_one(row, by) for row in ordered]
+
+
+def _one(row: Any, by: Mapping[UUID, Any]) -> Outgoing:
+    value = (row.command_params or {}).get("value")
+    if value is not None:
+        wanted = calibrated(Decimal(str(value)), calibration(by[row.device_id])) if row.device_id in by else Decimal(str(value))
+        value = min(max(float(wanted), 0.0), FULL[row.command_type])
+    return Outgoing(
+        row.id, row.organization_id, row.topic, row.output, row.command_type, value, row.dialect, row.device_type, row.farm_id,
+        row.device_id, row.hardware_id, row.requested_at, row.priority,
+    )  # fmt: skip
+
+
+async def _calibrations(tx: Transaction, device_ids: Sequence[UUID]) -> dict[UUID, Any]:
+    statement = select(DeviceConfig.device_id, DeviceConfig.parameter_value).where(
+        col(DeviceConfig.device_id).in_(device_ids), DeviceConfig.parameter_name == calibration_name(), col(DeviceConfig.deleted_at).is_(None)
     )
-    return (await tx.exec(statement.distinct())).all()
-
-
-async def time_out(tx: Transaction, *, at: datetime) -> Sequence[DeviceCommand]:
-    """Give up what was not answered in time, say why, and tell those who look after the farm."""
-    overdue = col(DeviceCommand.status).in_(OPEN), DeviceCommand.expires_at <= at
-    whose = select(DeviceCommand.device_id).where(*overdue)
-    locked = select(Device).where(col(Device.id).in_(whose)).order_by(col(Device.id)).with_for_update(key_share=True)
-    devices = {device.id: device for device in await tx.exec(locked.execution_options(populate_existing=True))}
-    statement = select(DeviceCommand).where(*overdue, col(DeviceCommand.device_id).in_(devices)).with_for_update()
-    commands = (await tx.exec(statement)).all()
-    for command in commands:
-        device = devices[command.device_id]
-        was_sent = command.status is not CommandStatus.QUEUED
-        command.status, command.completed_at, command.claimed_until_at = CommandStatus.TIMEOUT, at, None
-        command.error_message = NO_ANSWER if was_sent else NOT_SENT
-        command.error_values = {"seconds": round(ANSWER_WITHIN.total_seconds())}
-        device.last_command_status, device.last_command_at = CommandStatus.TIMEOUT, at
-        tx.add_all((command, device))
-        await _tell(tx, device, command, at)
-    await tx.flush()
-    if commands:
-        await tx.execute(_TIME_OUT_EXECUTIONS, {"ids": [command.id for command in commands]})
-    return commands
-
-
-async def _tell(tx: Transaction, device: Device, command: DeviceCommand, at: datetime) -> None:
-    on = command.command_type is CommandType.ON
-    message = ASKED_ON if on else ASKED_OFF
-    alert = await raise_alert(tx, trouble(device, NO_ANSWER_ALERT, Severity.CRITICAL, message, name=device.name, on=on), at=at)
-    if alert:
-        await tell(tx, alert)
-    tx.emit(DeviceChanged(device_id=device.id, farm_id=device.farm_id))
-    if command.schedule_id:
-        tx.emit(ScheduleChanged(schedule_id=command.schedule_id, farm_id=device.farm_id))
+    return {device_id: value for device_id, value in await tx.exec(statement)}

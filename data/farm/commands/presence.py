@@ -1,44 +1,40 @@
-"""Devices come and go; whoever looks after the farm hears of those that went."""
+"""Devices come and go; whoever looks after the farm hears of those that stay away."""
 
 from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, update
+from sqlalchemy import ColumnElement, text, update
 from sqlmodel import col, select
 
-from data.alerts.commands import Trouble, raise_alert, resolve_open
+from data.alerts.commands import raise_alerts
 from data.alerts.tables import Severity
 from data.core.session import Transaction
+from data.farm.commands.asking import lock
+from data.farm.commands.troubles import OFFLINE_ALERT, trouble
 from data.farm.events import DeviceChanged
-from data.farm.rules import SILENT_AFTER
+from data.farm.rules import SILENT_AFTER, Contradiction
 from data.farm.tables import Device
 from data.notifications.commands import tell
 
-OFFLINE_ALERT = "device_offline"
+__all__ = ["OFFLINE_ALERT", "mark_silent", "organizations_with_missing", "organizations_with_silent", "tell_missing", "trouble"]
 
+MISSED_AFTER_S = 1_800
+"""How long a device may be away before somebody is told, unless its setting `offline_alert_s` says otherwise."""
 
-async def tell_presence(tx: Transaction, device: Device, *, is_online: bool, at: datetime) -> None:
-    """Note that a device came or went, and raise or resolve the alert about it."""
-    word = "online" if is_online else "offline"
-    tx.record(f"farm.device.{word}", f"{device.name} is {word}", subject_id=device.id)
-    if is_online:
-        await resolve_open(tx, device.id, OFFLINE_ALERT, at=at, because="The device is back.")
-        return
-    alert = await raise_alert(
-        tx, trouble(device, OFFLINE_ALERT, Severity.WARNING, "{name} is offline.", name=device.name), at=at
-    )
-    if alert:
-        await tell(tx, alert)
-
-
-def trouble(device: Device, alert_type: str, severity: Severity, message: str, **values: object) -> Trouble:
-    """Something is wrong with this device."""
-    return Trouble(
-        subject_kind="farm.devices", subject_id=device.id, subject_name=device.name, alert_type=alert_type,
-        severity=severity, message=message, values=dict(values), permission="farm.view", scope_id=device.farm_id,
-        href=f"/farm/devices/{device.id}",
-    )  # fmt: skip
+_MISSING = """
+    from farm.devices d join farm.farms f on f.organization_id = d.organization_id and f.id = d.farm_id
+    left join farm.device_configs c on c.organization_id = d.organization_id and c.device_id = d.id
+        and c.parameter_name = 'offline_alert_s' and c.deleted_at is null
+    where not d.is_online and d.is_active and d.deleted_at is null
+      and d.last_heartbeat_at <= cast(:at as timestamptz)
+          - make_interval(secs => coalesce(cast(c.parameter_value #>> '{}' as double precision), :missed_after_s))
+      and not exists (
+        select from alerts.alerts a
+        where a.organization_id = d.organization_id and a.subject_id = d.id and a.alert_type = 'device_offline'
+          and a.status <> 'resolved')"""
+_MISSED = text("select d.id, f.time_zone" + _MISSING)
+_WHO_MISSES = text("select distinct d.organization_id" + _MISSING)
 
 
 async def organizations_with_silent(tx: Transaction, *, at: datetime) -> Sequence[UUID]:
@@ -47,15 +43,34 @@ async def organizations_with_silent(tx: Transaction, *, at: datetime) -> Sequenc
 
 
 async def mark_silent(tx: Transaction, *, at: datetime) -> Sequence[Device]:
-    """Those that count as online and have said nothing for too long are offline: a broker that restarts tells of nobody."""
-    statement = select(Device).where(*_is_silent(at)).order_by(col(Device.id)).with_for_update(key_share=True)
-    devices = (await tx.exec(statement)).all()
+    """Those that count as online and have said nothing for too long are offline, and their broker, which has not said so, is
+    contradicted: a broker that restarts tells of nobody."""
+    devices = await lock(tx, *_is_silent(at))
     if devices:
-        await tx.execute(update(Device).where(col(Device.id).in_([d.id for d in devices])).values(is_online=False))
+        gone = {"is_online": False, "contradicted_by": Contradiction.PRESENCE, "contradicted_at": at}
+        await tx.execute(update(Device).where(col(Device.id).in_([d.id for d in devices])).values(**gone))
     for device in devices:
-        await tell_presence(tx, device, is_online=False, at=at)
+        tx.record("farm.device.offline", f"{device.name} is offline", subject_id=device.id, contradicted_by=Contradiction.PRESENCE)
         tx.emit(DeviceChanged(device_id=device.id, farm_id=device.farm_id))
     return devices
+
+
+async def organizations_with_missing(tx: Transaction, *, at: datetime) -> Sequence[UUID]:
+    """Across tenants: who has devices that have been away for so long that somebody must be told."""
+    return (await tx.execute(_WHO_MISSES, {"at": at, "missed_after_s": MISSED_AFTER_S})).scalars().all()
+
+
+async def tell_missing(tx: Transaction, *, at: datetime) -> Sequence[UUID]:
+    """Raise an alert about each device that has been away for half an hour, or for as long as is set for it."""
+    zones: dict[UUID, str] = dict((await tx.execute(_MISSED, {"at": at, "missed_after_s": MISSED_AFTER_S})).tuples().all())
+    devices = [device for device in await lock(tx, col(Device.id).in_(zones)) if not device.is_online]
+    troubles = [
+        (trouble(device, OFFLINE_ALERT, Severity.WARNING, "{name} is offline.", zone=zones[device.id], name=device.name), at)
+        for device in devices
+    ]
+    if troubles:
+        await tell(tx, *await raise_alerts(tx, troubles), at=at)
+    return [device.id for device in devices]
 
 
 def _is_silent(at: datetime) -> tuple[ColumnElement[bool], ...]:

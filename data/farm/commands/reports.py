@@ -1,74 +1,94 @@
 """Devices report; a batch of reports becomes readings, states, answers to what was asked, and alerts, in a few statements."""
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import text
 from sqlmodel import col, select
 
-from data.alerts.commands import resolve_open
-from data.alerts.tables import Alert, AlertStatus
+from data.core import columns
 from data.core.errors import NotFound, Refusal
 from data.core.session import Transaction
-from data.farm.commands.presence import tell_presence
-from data.farm.events import DeviceChanged, ScheduleChanged
-from data.farm.rules import DeviceState, heard
-from data.farm.tables import Device
-from data.farm.values import DeviceReport, Report, SensorValue, StateReport
+from data.core.time import now
+from data.farm.commands.answering import Said, answer, is_by_limit, last_done
+from data.farm.commands.judging import Heard, judge
+from data.farm.commands.restoring import restore
+from data.farm.commands.troubles import NO_ANSWER_ALERT
+from data.farm.events import CommandQueued, DeviceChanged, DeviceSettingsWanted
+from data.farm.rules import (
+    Contradiction,
+    DeviceState,
+    calibrated,
+    calibration,
+    calibration_name,
+    has_restarted,
+    heard,
+    is_news,
+    uncalibrated,
+)
+from data.farm.tables import Commanded, Device, DeviceCommand, DeviceConfig, Farm
+from data.farm.values import CommandAnswer, DeviceReport, Health, Report, SensorValue, StateReport
 
-NO_ANSWER_ALERT = "device_silent"
+__all__ = ["NO_ANSWER_ALERT", "confirm", "hear"]
 
 _KEEP = text("""
     insert into farm.sensor_readings (organization_id, device_id, farm_id, sensor_type, unit, recorded_at, value, quality)
-    select :organization_id, r.*, 0 from unnest(
-        cast(:devices as uuid[]), cast(:farms as uuid[]), cast(:kinds as text[]), cast(:units as text[]),
-        cast(:ats as timestamptz[]), cast(:values as numeric[])) r
+    select :organization_id, r.*, 0 from unnest(:devices, :farms, :kinds, :units, :ats, :values) r
     on conflict do nothing""")
 
 _KNOW = text("""
     update farm.devices d set
-        is_online = n.is_online, last_heartbeat_at = n.last_heartbeat_at, latest = cast(n.latest as jsonb)
-    from unnest(cast(:ids as uuid[]), cast(:onlines as boolean[]), cast(:heartbeats as timestamptz[]),
-                cast(:latests as text[])) n (id, is_online, last_heartbeat_at, latest)
+        is_online = n.is_online, last_heartbeat_at = n.last_heartbeat_at, latest = cast(n.latest as jsonb), is_on = n.is_on,
+        state_changed_at = case when d.is_on is distinct from n.is_on then n.state_reported_at else d.state_changed_at end,
+        state_reported_at = n.state_reported_at, state_source = n.state_source, value = n.value, on_since_at = n.on_since_at,
+        on_total_s = n.on_total_s, on_cycles = n.on_cycles, contradicted_by = n.contradicted_by,
+        contradicted_at = n.contradicted_at, battery_percent = n.battery_percent, signal_dbm = n.signal_dbm,
+        firmware_version = n.firmware_version
+    from unnest(:ids, :onlines, :heartbeats, :latests, :ons, :reported_ats, :sources, :values, :since_ats, :totals, :cycles,
+                :contradictions, :contradicted_ats, :batteries, :signals, :firmwares)
+        n (id, is_online, last_heartbeat_at, latest, is_on, state_reported_at, state_source, value, on_since_at, on_total_s, on_cycles,
+           contradicted_by, contradicted_at, battery_percent, signal_dbm, firmware_version)
     where d.organization_id = :organization_id and d.id = n.id""")
-
-_SET = text("""
-    update farm.devices d set is_on = n.is_on, state_reported_at = n.at,
-        state_changed_at = case when d.is_on is distinct from n.is_on then n.at else d.state_changed_at end
-    from unnest(cast(:devices as uuid[]), cast(:ons as boolean[]), cast(:ats as timestamptz[])) n (device_id, is_on, at)
-    where d.organization_id = :organization_id and d.id = n.device_id""")
-
-# A report answers a wish only if it was made after the wish and says what was wished.
-_ANSWER = text("""
-    with answered as (
-        update farm.device_commands c set status = 'completed', completed_at = n.at, claimed_until_at = null,
-            response_data = jsonb_build_object('power', case when n.is_on then 'ON' else 'OFF' end)
-        from unnest(cast(:devices as uuid[]), cast(:ons as boolean[]), cast(:ats as timestamptz[])) n (device_id, is_on, at)
-        where c.organization_id = :organization_id and c.device_id = n.device_id
-          and c.status in ('queued', 'sent', 'executing') and c.requested_at <= n.at
-          and c.command_type = cast(case when n.is_on then 'on' else 'off' end as farm.command_type)
-        returning c.id, c.organization_id, c.device_id, c.farm_id, c.schedule_id, c.completed_at, c.requested_at, c.response_data
-    ), noted as (
-        update farm.devices d set last_command_status = 'completed', last_command_at = a.completed_at
-        from answered a where d.organization_id = a.organization_id and d.id = a.device_id
-    ), executed as (
-        update farm.schedule_executions e set status = 'executed', device_response = a.response_data,
-            execution_duration_ms = extract(epoch from a.completed_at - a.requested_at) * 1000
-        from answered a where e.organization_id = a.organization_id and e.command_id = a.id
-    )
-    select device_id, farm_id, schedule_id from answered""")
 
 
 @dataclass(slots=True)
 class Known:
-    """A device as it was before the batch and as it is after it."""
+    """A device as it was before the batch, as it is after it, and what it said that is not older than what was known."""
 
     device: Device
+    zone: str
     before: DeviceState
     after: DeviceState
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    states: list[StateReport] = field(default_factory=list)
+    answers: list[CommandAnswer] = field(default_factory=list)
+    health: Health | None = None
+    has_restarted: bool = False
+
+    def hear(self, report: Report) -> None:
+        """Take in one report."""
+        if isinstance(report, StateReport) and is_news(self.after, report):
+            self.states.append(report)
+        elif isinstance(report, CommandAnswer):
+            self.answers.append(report)
+        elif isinstance(report, Health):
+            self.health = report
+            self.has_restarted = self.has_restarted or has_restarted(self.before, report)
+        self.after = heard(self.after, report)
+
+    def tuned(self, report: Report) -> Report:
+        """The report as it would be if the device were in tune."""
+        if isinstance(report, SensorValue) and (by := self.settings.get(calibration_name(report.sensor_type))):
+            return replace(report, value=float(calibrated(Decimal(str(report.value)), calibration(by))))
+        if isinstance(report, StateReport) and report.value is not None and (by := self.settings.get(calibration_name())):
+            return replace(report, value=float(uncalibrated(Decimal(str(report.value)), calibration(by))))
+        return report
 
 
 async def hear(tx: Transaction, messages: Sequence[DeviceReport]) -> list[None | Refusal]:
@@ -76,104 +96,139 @@ async def hear(tx: Transaction, messages: Sequence[DeviceReport]) -> list[None |
 
     The same value at the same instant is kept once; what is late is kept and moves nothing back.
     """
+    at = now()
     known = await _lock(tx, {message.device_id for message in messages})
-    mine = [message for message in messages if message.device_id in known]
-    for message in mine:
-        known[message.device_id].after = heard(known[message.device_id].after, message.report)
-    changed = [one for one in known.values() if one.after != one.before]
+    mine: list[DeviceReport] = []
+    for message in messages:
+        if one := known.get(message.device_id):
+            tuned = DeviceReport(message.device_id, one.tuned(message.report))
+            one.hear(tuned.report)
+            mine.append(tuned)
     await _keep(tx, known, mine)
+    answered = await confirm(tx, list(known.values()), at=at)
+    changed = [one for one in known.values() if one.after != one.before]
     await _know(tx, changed)
-    await confirm(tx, changed, [m for m in mine if _says_its_state(known[m.device_id].device, m.report)])
+    await judge(tx, [Heard(o.device, o.zone, o.before, o.after, o.settings, o.health) for o in known.values()], answered, at=at)
     for one in changed:
-        if one.after.is_online != one.before.is_online:
-            assert one.after.last_heartbeat_at
-            await tell_presence(tx, one.device, is_online=one.after.is_online, at=one.after.last_heartbeat_at)
         tx.emit(DeviceChanged(device_id=one.device.id, farm_id=one.device.farm_id))
+        if one.after.is_online and not one.before.is_online:
+            tx.emit(CommandQueued(device_id=one.device.id))  # what waited for it may go out
+            tx.emit(DeviceSettingsWanted(device_id=one.device.id))
+    await restore(tx, [one.device for one in known.values() if one.has_restarted], at=at)
     return [None if message.device_id in known else NotFound("There is no such device.") for message in messages]
 
 
-async def confirm(tx: Transaction, changed: Sequence[Known], messages: Sequence[DeviceReport]) -> None:
-    """Devices say whether they are on: that is their state, and what was asked of them before and wished just that is done."""
-    spoken = [one for one in changed if one.after.state_reported_at != one.before.state_reported_at]
-    if spoken:
-        states = [(one.device.id, one.after.is_on, one.after.state_reported_at) for one in spoken]
-        await tx.execute(_SET, _columns(tx, ("devices", "ons", "ats"), states))
-    answered: set[UUID] = set()
-    answers = {(m.device_id, m.report.is_on): m.report.reported_at for m in messages if isinstance(m.report, StateReport)}
-    if answers:
-        rows = [(device_id, is_on, at) for (device_id, is_on), at in answers.items()]
-        for device_id, farm_id, schedule_id in await tx.execute(_ANSWER, _columns(tx, ("devices", "ons", "ats"), rows)):
-            answered.add(device_id)
-            tx.emit(DeviceChanged(device_id=device_id, farm_id=farm_id))
-            if schedule_id:
-                tx.emit(ScheduleChanged(schedule_id=schedule_id, farm_id=farm_id))
-    for one in spoken:
-        if one.before.is_on is not one.after.is_on:
-            word = "on" if one.after.is_on else "off"
-            tx.record(f"farm.device.switched_{word}", f"{one.device.name} is {word}", subject_id=one.device.id)
-    await _end_silence(tx, spoken, answered)
+async def confirm(tx: Transaction, known: Sequence[Known], *, at: datetime) -> dict[UUID, DeviceCommand]:
+    """Devices say whether they are on: that is their state, and what was asked of them before and wished just that is done.
+
+    What changed and was not asked for is told apart: the device kept to its longest time, or somebody was at it.
+    """
+    said = [Said(one.device.id, one.device.farm_id, one.states, one.answers) for one in known]
+    answered = await answer(tx, said, at=at)
+    flipped = [one for one in known if one.before.is_on is not one.after.is_on]
+    ours = {device_id for device_id, command in answered.items() if command.completed_at and not command.error_message}
+    wanted = await last_done(tx, [one.device.id for one in flipped if one.device.id not in ours])
+    for one in known:
+        if one.device.id in ours and one.after.contradicted_by == Contradiction.HAND:
+            one.after = replace(one.after, contradicted_by=None, contradicted_at=None)
+    for one in flipped:
+        word = "on" if one.after.is_on else "off"
+        by = _cause(one, answered.get(one.device.id) if one.device.id in ours else None, wanted)
+        tx.record(f"farm.device.switched_{word}", f"{one.device.name} is {word}", subject_id=one.device.id, **by)
+    return answered
 
 
-async def _end_silence(tx: Transaction, spoken: Sequence[Known], answered: set[UUID]) -> None:
-    """Those that did not answer are in order again when they answer, or when they are as they were asked to be."""
-    by_id = {one.device.id: one for one in spoken}
-    if not by_id:
-        return
-    silent = select(Alert).where(
-        col(Alert.subject_id).in_(by_id), Alert.alert_type == NO_ANSWER_ALERT, Alert.status != AlertStatus.RESOLVED
-    )
-    for alert in (await tx.exec(silent)).all():
-        after = by_id[alert.subject_id].after
-        assert after.state_reported_at
-        if alert.subject_id in answered or alert.message_values.get("on") is after.is_on:
-            await resolve_open(
-                tx, alert.subject_id, NO_ANSWER_ALERT, at=after.state_reported_at, because="The device answers again."
-            )
-
-
-def _columns(tx: Transaction, names: Sequence[str], rows: Sequence[Sequence[Any]]) -> dict[str, Any]:
-    """Rows as the arrays that `unnest` takes, one a column."""
-    return {"organization_id": tx.organization_id} | dict(zip(names, map(list, zip(*rows, strict=True)), strict=True))
+def _cause(one: Known, command: DeviceCommand | None, wanted: Mapping[UUID, bool]) -> dict[str, Any]:
+    """By whom it was switched; where that was not us, whether it is still as it was asked to be is noted."""
+    said: dict[str, Any] = {"old": one.before.is_on, "new": one.after.is_on}
+    if command:
+        who = {"schedule_id": command.schedule_id} if command.source is Commanded.SCHEDULE else {"user_id": command.requested_by}
+        return said | {"by": command.source.value, "command_id": command.id} | who
+    on_for = one.after.state_reported_at - one.before.on_since_at if one.before.on_since_at and one.after.state_reported_at else None
+    if one.before.is_on and not one.after.is_on and is_by_limit(one.device.max_on_s, on_for):
+        return said | {"by": "limit"}
+    is_as_asked = wanted.get(one.device.id, one.after.is_on) is one.after.is_on
+    if not is_as_asked and one.before.is_on is not None and one.after.contradicted_by is None:
+        one.after = replace(one.after, contradicted_by=Contradiction.HAND, contradicted_at=one.after.state_reported_at)
+    elif is_as_asked and one.after.contradicted_by == Contradiction.HAND:
+        one.after = replace(one.after, contradicted_by=None, contradicted_at=None)
+    return said | {"by": "device"}
 
 
 async def _lock(tx: Transaction, device_ids: set[UUID]) -> dict[UUID, Known]:
     statement = (
-        select(Device)
+        select(Device, Farm.time_zone)
+        .join(Farm, col(Farm.id) == Device.farm_id)
         .where(col(Device.id).in_(device_ids), col(Device.deleted_at).is_(None))
         .order_by(col(Device.id))  # everybody locks in this order, so nobody waits in a ring
-        .with_for_update(key_share=True)
+        .with_for_update(of=Device, key_share=True)
+        .execution_options(populate_existing=True)
     )
-    return {device.id: Known(device, state := _state(device), state) for device in await tx.exec(statement)}
+    known = {d.id: Known(d, zone, state := _state(d), state) for d, zone in await tx.exec(statement)}
+    settings: dict[UUID, dict[str, Any]] = defaultdict(dict)
+    chosen = select(DeviceConfig.device_id, DeviceConfig.parameter_name, DeviceConfig.parameter_value).where(
+        col(DeviceConfig.device_id).in_(known), col(DeviceConfig.deleted_at).is_(None)
+    )
+    for device_id, name, value in await tx.exec(chosen):
+        settings[device_id][name] = value
+    for device_id, chosen_here in settings.items():
+        known[device_id].settings = chosen_here
+    return known
 
 
 def _state(device: Device) -> DeviceState:
     return DeviceState(
         output=device.output, is_on=device.is_on, state_reported_at=device.state_reported_at, is_online=device.is_online,
-        last_heartbeat_at=device.last_heartbeat_at, latest=device.latest,
+        last_heartbeat_at=device.last_heartbeat_at, latest=device.latest, value=device.value, state_source=device.state_source,
+        asked_at=device.last_command_at, on_since_at=device.on_since_at, on_total=timedelta(seconds=float(device.on_total_s)),
+        on_cycles=device.on_cycles, contradicted_by=device.contradicted_by, contradicted_at=device.contradicted_at,
+        battery_percent=device.battery_percent, signal_dbm=device.signal_dbm, firmware_version=device.firmware_version,
     )  # fmt: skip
 
 
-def _says_its_state(device: Device, report: Report) -> bool:
-    return isinstance(report, StateReport) and report.output == device.output
-
-
-async def _keep(tx: Transaction, known: dict[UUID, Known], messages: Sequence[DeviceReport]) -> None:
+async def _keep(tx: Transaction, known: Mapping[UUID, Known], messages: Sequence[DeviceReport]) -> None:
     """The values, and a relay's states as `power` 0 or 1, so that its past can be drawn and its hours be counted."""
-    rows: list[tuple[Any, ...]] = []
+    rows: list[tuple[Device, str, str, datetime, float]] = []
     for message in messages:
         device, report = known[message.device_id].device, message.report
         if isinstance(report, SensorValue):
-            rows.append((device.id, device.farm_id, report.sensor_type, report.unit, report.reported_at, round(report.value, 2)))
-        elif isinstance(report, StateReport) and _says_its_state(device, report):
-            rows.append((device.id, device.farm_id, "power", "", report.reported_at, float(report.is_on)))
-    if rows:
-        await tx.execute(_KEEP, _columns(tx, ("devices", "farms", "kinds", "units", "ats", "values"), rows))
+            rows.append((device, report.sensor_type, report.unit, report.reported_at, round(report.value, 2)))
+        elif isinstance(report, StateReport) and report.output == device.output:
+            rows.append((device, "power", "", report.reported_at, float(report.is_on)))
+            if report.value is not None:
+                rows.append((device, "level", "", report.reported_at, round(report.value, 2)))
+    if not rows:
+        return
+    devices, kinds, units, ats, values = zip(*rows, strict=True)
+    await tx.execute(
+        _KEEP,
+        {
+            "organization_id": tx.organization_id, "devices": columns.ids([d.id for d in devices]),
+            "farms": columns.ids([d.farm_id for d in devices]), "kinds": columns.texts(kinds), "units": columns.texts(units),
+            "ats": columns.instants(ats), "values": columns.doubles(values),
+        },
+    )  # fmt: skip
 
 
 async def _know(tx: Transaction, changed: Sequence[Known]) -> None:
-    rows = [
-        (one.device.id, one.after.is_online, one.after.last_heartbeat_at, json.dumps(dict(one.after.latest)))
-        for one in changed
-    ]
-    if rows:
-        await tx.execute(_KNOW, _columns(tx, ("ids", "onlines", "heartbeats", "latests"), rows))
+    if not changed:
+        return
+    after = [one.after for one in changed]
+    await tx.execute(
+        _KNOW,
+        {
+            "organization_id": tx.organization_id, "ids": columns.ids([one.device.id for one in changed]),
+            "onlines": columns.booleans(a.is_online for a in after), "heartbeats": columns.instants(a.last_heartbeat_at for a in after),
+            "latests": columns.texts(json.dumps(dict(a.latest)) for a in after), "ons": columns.booleans(a.is_on for a in after),
+            "reported_ats": columns.instants(a.state_reported_at for a in after),
+            "sources": columns.texts(a.state_source for a in after),
+            "values": columns.doubles(None if a.value is None else float(a.value) for a in after),
+            "since_ats": columns.instants(a.on_since_at for a in after),
+            "totals": columns.doubles(a.on_total.total_seconds() for a in after),
+            "cycles": columns.integers(a.on_cycles for a in after),
+            "contradictions": columns.texts(a.contradicted_by for a in after),
+            "contradicted_ats": columns.instants(a.contradicted_at for a in after),
+            "batteries": columns.smallints(a.battery_percent for a in after),
+            "signals": columns.smallints(a.signal_dbm for a in after), "firmwares": columns.texts(a.firmware_version for a in after),
+        },
+    )  # fmt: skip

@@ -2,18 +2,64 @@
 
 from data.farm.rules.commanding import (
     ANSWER_WITHIN,
+    CALLED_OFF,
+    COMMANDS,
+    DID_SOMETHING_ELSE,
+    FARM_STOPPED,
+    FRESH,
+    GOES_ON,
+    MOST_DEVICES,
+    NEVER,
+    NEXT,
     NO_ANSWER,
     NOT_SENT,
     NOT_SWITCHED,
+    NOT_THIS,
     OFFLINE,
     OUT_OF_USE,
+    REFUSED_BY_DEVICE,
+    REMOVED,
     REPLACED,
+    RETRIES_S,
     SILENT_AFTER,
     STATE_UNKNOWN,
+    SWITCHED,
+    TOO_LATE,
+    WAITS,
+    Limits,
+    Urgency,
+    answers,
+    calibrated,
+    check_kind,
+    energizes,
+    is_vital,
     refusal_to_switch,
+    resolved,
+    retry_after,
     topic_of,
+    uncalibrated,
+    value_asked,
 )
-from data.farm.rules.hearing import DeviceState, heard
+from data.farm.rules.hearing import (
+    Contradiction,
+    DeviceState,
+    has_restarted,
+    heard,
+    is_news,
+    on_for,
+)
+from data.farm.rules.limits import (
+    BATTERY_LOW,
+    LIMIT_ALERTS,
+    STALE_AIR,
+    TOO_COLD,
+    TOO_DRY,
+    TOO_HOT,
+    TOO_HUMID,
+    Verdict,
+    is_battery_low,
+    verdicts,
+)
 from data.farm.rules.schedules import (
     EVERY_DAY,
     MISSED,
@@ -28,10 +74,17 @@ from data.farm.rules.schedules import (
     next_runs,
     outranked,
 )
+from data.farm.rules.settings import MOST_OFF, SETTINGS, Checked, Setting, calibration, calibration_name, setting
 from data.farm.rules.warmth import WARMTHS, Warmth, warmth
 
 __all__ = [
-    "ANSWER_WITHIN", "EVERY_DAY", "MISSED", "NOT_SENT", "NOT_SWITCHED", "NO_ANSWER", "OFFLINE", "OUTRANKED", "OUT_OF_USE",
-    "REPLACED", "RUN_LATE_AT_MOST", "SILENT_AFTER", "STATE_UNKNOWN", "WARMTHS", "Claim", "Daily", "DeviceState", "Due",
-    "Warmth", "as_daily", "cron_of", "due", "heard", "next_runs", "outranked", "refusal_to_switch", "topic_of", "warmth",
+    "ANSWER_WITHIN", "BATTERY_LOW", "CALLED_OFF", "COMMANDS", "Checked", "Claim", "Contradiction", "DID_SOMETHING_ELSE",
+    "Daily", "DeviceState", "Due", "EVERY_DAY", "FARM_STOPPED", "FRESH", "GOES_ON", "LIMIT_ALERTS", "Limits", "MISSED",
+    "MOST_DEVICES", "MOST_OFF", "NEVER", "NEXT", "NOT_SENT", "NOT_SWITCHED", "NOT_THIS", "NO_ANSWER", "OFFLINE",
+    "OUTRANKED", "OUT_OF_USE", "REFUSED_BY_DEVICE", "REMOVED", "REPLACED", "RETRIES_S", "RUN_LATE_AT_MOST", "SETTINGS",
+    "SILENT_AFTER", "STALE_AIR", "STATE_UNKNOWN", "SWITCHED", "Setting", "TOO_COLD", "TOO_DRY", "TOO_HOT", "TOO_HUMID",
+    "TOO_LATE", "Urgency", "Verdict", "WAITS", "WARMTHS", "Warmth", "answers", "as_daily", "calibrated", "calibration",
+    "calibration_name", "check_kind", "cron_of", "due", "energizes", "has_restarted", "heard", "is_battery_low",
+    "is_news", "is_vital", "next_runs", "on_for", "outranked", "refusal_to_switch", "resolved", "retry_after",
+    "setting", "topic_of", "uncalibrated", "value_asked", "verdicts", "warmth",
 ]  # fmt: skip

@@ -2,15 +2,35 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
+from decimal import Decimal
+from enum import StrEnum
 from typing import Any
 
-from data.farm.values import Presence, Report, SensorValue, StateReport
+from data.farm.values import CommandAnswer, Health, Presence, Report, SensorValue, StateReport
+
+DISPUTED_WITHIN = timedelta(seconds=10)
+"""Two of a device's words that differ within this, with nothing asked in between, cannot both be true."""
+
+
+class Contradiction(StrEnum):
+    """What speaks against a device's state."""
+
+    PRESENCE = "presence"
+    """Its broker holds it for present, and it is silent."""
+    WORDS = "words"
+    """Another of its own words says something else."""
+    HAND = "hand"
+    """It is not as it was last asked to be: somebody switched it at the device."""
 
 
 @dataclass(frozen=True, slots=True)
 class DeviceState:
-    """What is known of a device. `latest` is as in the table: {sensor_type: {value, unit, at}}."""
+    """What is known of a device. `latest` is as in the table: {sensor_type: {value, unit, at}}.
+
+    `asked_at` is when it was last asked for something, or when that ended. `on_total` counts the times it was on, up to when it
+    was last switched on.
+    """
 
     output: int
     is_on: bool | None = None
@@ -18,22 +38,85 @@ class DeviceState:
     is_online: bool = False
     last_heartbeat_at: datetime | None = None
     latest: Mapping[str, Any] = field(default_factory=dict)
+    value: Decimal | None = None
+    state_source: str | None = None
+    asked_at: datetime | None = None
+    on_since_at: datetime | None = None
+    on_total: timedelta = timedelta(0)
+    on_cycles: int = 0
+    contradicted_by: str | None = None
+    contradicted_at: datetime | None = None
+    battery_percent: int | None = None
+    signal_dbm: int | None = None
+    firmware_version: str | None = None
 
 
 def heard(state: DeviceState, report: Report) -> DeviceState:
     """What is known after this report. A report older than what is known moves nothing back."""
     at = report.reported_at
     if isinstance(report, Presence):
+        if not report.is_online and state.contradicted_by == Contradiction.PRESENCE:  # now its broker says so too
+            state = replace(state, contradicted_by=None, contradicted_at=None)
         if not _is_newer(at, state.last_heartbeat_at) or (not report.is_online and not state.is_online):
             return state
         return replace(state, is_online=report.is_online, last_heartbeat_at=at)
     if _is_newer(at, state.last_heartbeat_at):  # whoever speaks is there
         state = replace(state, is_online=True, last_heartbeat_at=at)
-    if isinstance(report, StateReport):
-        if report.output == state.output and _is_newer(at, state.state_reported_at):
-            state = replace(state, is_on=report.is_on, state_reported_at=at)
+        if state.contradicted_by == Contradiction.PRESENCE:
+            state = replace(state, contradicted_by=None, contradicted_at=None)
+    match report:
+        case StateReport():
+            return _switched(state, report) if is_news(state, report) else state
+        case SensorValue():
+            return _measured(state, report)
+        case Health():
+            return _fares(state, report)
+        case CommandAnswer():
+            return state
+
+
+def is_news(state: DeviceState, report: StateReport) -> bool:
+    """Whether a report says something of this output that is not older than what is known."""
+    return report.output == state.output and _is_newer(report.reported_at, state.state_reported_at)
+
+
+def has_restarted(state: DeviceState, report: Health) -> bool:
+    """Whether the device has started anew since it was last heard, as one does that had no power."""
+    if report.uptime_s is None or state.last_heartbeat_at is None:
+        return False
+    return report.reported_at - timedelta(seconds=report.uptime_s) > state.last_heartbeat_at + timedelta(seconds=1)
+
+
+def on_for(state: DeviceState, at: datetime) -> timedelta:
+    """How long it has been on in all its life."""
+    running = at - state.on_since_at if state.is_on and state.on_since_at else timedelta(0)
+    return state.on_total + max(running, timedelta(0))
+
+
+def _switched(state: DeviceState, report: StateReport) -> DeviceState:
+    at = report.reported_at
+    after = _disputed(state, report)
+    value = state.value if report.value is None else round(Decimal(str(report.value)), 2)
+    after = replace(after, is_on=report.is_on, state_reported_at=at, state_source=report.source, value=value)
+    if report.is_on and (not state.is_on or state.on_since_at is None):
+        after = replace(after, on_since_at=at, on_cycles=state.on_cycles + (state.is_on is False))
+    elif not report.is_on:
+        after = replace(after, on_since_at=None, on_total=on_for(state, at))
+    return after
+
+
+def _disputed(state: DeviceState, report: StateReport) -> DeviceState:
+    """Two words that differ at the same time are shown as such, until a second word bears the latest out."""
+    is_other = state.state_source is not None and report.source != state.state_source
+    if report.is_on is state.is_on:
+        if is_other and state.contradicted_by == Contradiction.WORDS:
+            return replace(state, contradicted_by=None, contradicted_at=None)
         return state
-    return _measured(state, report) if isinstance(report, SensorValue) else state
+    known_at = state.state_reported_at
+    was_asked = known_at is None or (state.asked_at is not None and state.asked_at >= known_at)
+    if is_other and not was_asked and known_at and report.reported_at - known_at < DISPUTED_WITHIN:
+        return replace(state, contradicted_by=Contradiction.WORDS, contradicted_at=report.reported_at)
+    return state
 
 
 def _measured(state: DeviceState, report: SensorValue) -> DeviceState:
@@ -42,6 +125,15 @@ def _measured(state: DeviceState, report: SensorValue) -> DeviceState:
         return state
     value = {"value": round(report.value, 2), "unit": report.unit, "at": report.reported_at.isoformat()}
     return replace(state, latest={**state.latest, report.sensor_type: value})
+
+
+def _fares(state: DeviceState, report: Health) -> DeviceState:
+    return replace(
+        state,
+        battery_percent=state.battery_percent if report.battery_percent is None else round(min(max(report.battery_percent, 0), 100)),
+        signal_dbm=state.signal_dbm if report.signal_dbm is None else round(min(max(report.signal_dbm, -200), 100)),
+        firmware_version=report.firmware_version or state.firmware_version,
+    )  # fmt: skip
 
 
 def _is_newer(at: datetime, known: datetime | None) -> bool:
