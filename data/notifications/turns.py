@@ -77,7 +77,7 @@ def offset(steps: tuple[Step, ...], level: int) -> timedelta | None:
         return timedelta(minutes=sum(step.after_minutes for step in steps[:level]))
     if not steps or not steps[-1].repeat:
         return None
-    return timedelta(minutes=sum(s.after_minutes for s in steps) + (level - len(steps)) * steps[-1].after_minutes)
+    return timedelta(minutes=sum(s.after_minutes for s in steps) + (level - len(steps)) * max(1, steps[-1].after_minutes))
 
 
 def step_at(steps: tuple[Step, ...], level: int) -> Step | None:

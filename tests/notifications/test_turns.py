@@ -148,3 +148,9 @@ def test_by_hand_the_next_step_is_taken_at_once_and_those_after_it_follow_at_the
     assert (turn.act, turn.level, turn.next_at) == (Act.ESCALATE, 1, AT + minutes(18))
     last = by_hand(Told("critical", AT, AT, 3, AT), CRITICAL, at=AT + minutes(60))
     assert (last.level, last.step and last.step.priority, last.next_at) == (4, None, None)
+
+
+def test_a_repeated_step_without_a_distance_is_done_once_a_minute_and_no_oftener() -> None:
+    policy = Settled(steps=(Step(0, ("sms",), repeat=True),))
+    turn = take_turn(Told("critical", AT, AT, 1, AT), policy, zone="UTC", at=AT + minutes(3))
+    assert (turn.act, turn.level, turn.next_at) == (Act.ESCALATE, 4, AT + minutes(4))
