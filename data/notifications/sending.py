@@ -55,6 +55,8 @@ class Outgoing:
     time_zone: str
     units: str
     party: dict[str, Any]
+    about: str = ""
+    """What the alert is about, by name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +145,7 @@ select t.id, t.organization_id, t.purpose, t.severity, t.recipient, t.message, t
   coalesce(t.purpose in ('alert', 'escalation', 'reminder') and a.status = 'resolved'
     or t.purpose in ('escalation', 'reminder') and a.acknowledged_at > t.created_at, false),
   o.name, coalesce(u.name, k.name, ''), coalesce(u.language, k.language, 'en'), coalesce(u.time_zone, o.time_zone),
-  coalesce(u.units, 'celsius'), {values}
+  coalesce(u.units, 'celsius'), coalesce(a.subject_name, ''), {values}
 from t
 join identity.organizations o on o.id = t.organization_id
 left join identity.users u on u.id = t.user_id
@@ -232,11 +234,12 @@ async def claim(tx: Transaction, channel: Channel, *, most: int, at: datetime, l
 def _outgoing(channel: Channel, row: Any) -> Outgoing:
     (id, organization_id, purpose, severity, recipient, message, values, subject, href, event_type, payload, reason, reason_values,
      retry_count, user_id, endpoint_id, created_at, is_over, organization_name, person_name, language, time_zone, units,
-     sealed, plain) = row  # fmt: skip
+     about, sealed, plain) = row  # fmt: skip
     return Outgoing(
         id, organization_id, channel, Purpose(purpose), Severity(severity), recipient, message, values, subject, href, event_type,
         payload, reason, reason_values, retry_count, user_id, endpoint_id, created_at, is_over, organization_name, person_name,
         language, time_zone, units, {"sealed": [bytes(s) for s in sealed or () if s], "plain": list(plain or ())},
+        about,
     )  # fmt: skip
 
 

@@ -35,7 +35,7 @@ def writer(origin: str) -> Callable[[Outgoing], Written]:
 
 def _news(outgoing: Outgoing, origin: str) -> Written:
     words = sentence(outgoing.message, outgoing.values)
-    subject = sentence(outgoing.subject, outgoing.values) if outgoing.subject else outgoing.organization_name
+    subject = sentence(outgoing.subject, outgoing.values) if outgoing.subject else outgoing.about or outgoing.organization_name
     title = f"{_lead(outgoing)}: {subject}" if _lead(outgoing) else subject
     href = f"{origin}{outgoing.href}" if outgoing.href else ""
     why = sentence(outgoing.reason, outgoing.reason_values)

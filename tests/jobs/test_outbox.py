@@ -223,7 +223,7 @@ async def test_addresses_that_are_dead_are_forgotten(world: World, over: httpx.A
 async def test_what_is_over_before_it_was_sent_is_not_sent(world: World, over: httpx.AsyncClient) -> None:
     mail, raised = MailServer(), await alert(world)
     wrong, right = await told(
-        world, about(raised, Channel.EMAIL, user_id=world.owner.user_id),
+        world, about(raised, Channel.EMAIL, user_id=world.owner.user_id, subject=None),
         about(raised, Channel.EMAIL, user_id=world.owner.user_id, purpose=Purpose.RESOLVED),
     )  # fmt: skip
     async with transaction(world.owner) as tx:

@@ -45,6 +45,11 @@ def test_a_mail_speaks_the_readers_units_and_hours_and_says_why_it_came() -> Non
     assert written.short == "Freezer <3> is too warm: 24.8 °F." and "/settings/notifications" in written.text
 
 
+def test_a_mail_without_a_subject_of_its_own_is_about_the_thing_and_else_from_the_business() -> None:
+    assert WRITE(outgoing(subject=None, about="Freezer {3}")).subject == "Critical: Freezer {3}"
+    assert WRITE(outgoing(subject=None)).subject == "Critical: Green & Co"
+
+
 @pytest.mark.parametrize(
     ("purpose", "short"),
     [(Purpose.ESCALATION, "Nobody has answered yet: F"), (Purpose.REMINDER, "Reminder: F"), (Purpose.RESOLVED, "Over: F"), (Purpose.TEST, "Freezer")],
