@@ -14,7 +14,8 @@ from data.core.errors import Conflict, NotFound
 from data.core.session import Transaction, plain
 from data.core.time import now
 from data.platform.events import BackgroundJobAsked, BackgroundJobCanceled, BackgroundJobChanged
-from data.platform.tables import BackgroundJob, BackgroundJobStatus
+from data.platform.tables import BackgroundJob
+from data.platform.values import BackgroundJobStatus
 
 QUEUED, RUNNING, COMPLETED, FAILED, CANCELED = (
     BackgroundJobStatus.QUEUED, BackgroundJobStatus.RUNNING, BackgroundJobStatus.COMPLETED, BackgroundJobStatus.FAILED,

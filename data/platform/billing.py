@@ -17,7 +17,8 @@ from data.identity.tables import Organization
 from data.platform.bill import Known, Told, follow
 from data.platform.events import BillingChanged
 from data.platform.plans import TRIAL, Account, Bought, Feature, account
-from data.platform.tables import Plan, StripeEvent, Subscription, SubscriptionStatus
+from data.platform.tables import StripeEvent, Subscription
+from data.platform.values import Plan, SubscriptionStatus
 
 NOT_HELD = {
     Feature.SMS: "Your plan holds no messages by SMS. An owner can choose another under Billing.",

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple
 
-from data.platform.tables import Plan, SubscriptionStatus
+from data.platform.values import Plan, SubscriptionStatus
 
 TRIAL = timedelta(days=14)
 GRACE = timedelta(days=14)

@@ -2,7 +2,6 @@
 
 from datetime import datetime, timedelta
 from decimal import Decimal
-from enum import StrEnum
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -32,31 +31,9 @@ from data.core.table import (
     text_column,
     word,
 )
+from data.platform.values import BackgroundJobStatus, Plan, SubscriptionStatus
 
 SCHEMA = "platform"
-
-
-class Plan(StrEnum):
-    STARTER = "starter"
-    PRO = "pro"
-    HACCP = "haccp"
-    ENTERPRISE = "enterprise"
-
-
-class SubscriptionStatus(StrEnum):
-    TRIAL = "trial"
-    ACTIVE = "active"
-    PAST_DUE = "past_due"
-    CANCELED = "canceled"
-    PAUSED = "paused"
-
-
-class BackgroundJobStatus(StrEnum):
-    QUEUED = "queued"
-    RUNNING = "running"
-    COMPLETED = "completed"
-    FAILED = "failed"
-    CANCELED = "canceled"
 
 
 class File(Tenant, Stamped, SoftDeleted, table=True):

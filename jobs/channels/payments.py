@@ -3,7 +3,7 @@
 import stripe
 
 from data.core.errors import Busy, Conflict
-from data.platform.tables import Plan
+from data.platform.values import Plan
 
 FAILED = "The payment service does not answer. Try again in a minute."
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from data.platform.bill import Told
-from data.platform.tables import Plan, SubscriptionStatus
+from data.platform.values import Plan, SubscriptionStatus
 from jobs.codecs.fields import Document, items, mapping, number, text, unix_instant
 
 STATUSES: Mapping[str, SubscriptionStatus] = {

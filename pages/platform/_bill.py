@@ -1,7 +1,7 @@
 """A plan and how it stands, in the reader's words."""
 
 from data.platform.plans import Account, Feature, Limits, Standing
-from data.platform.tables import Plan
+from data.platform.values import Plan
 from ui.badge import State
 from ui.words import _, day, n_, noop
 

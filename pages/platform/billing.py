@@ -11,7 +11,8 @@ from data.identity import queries as identity
 from data.platform import billing as bill
 from data.platform.events import BillingChanged
 from data.platform.plans import PLANS, Account, Standing
-from data.platform.tables import Plan, Subscription
+from data.platform.tables import Subscription
+from data.platform.values import Plan
 from pages._shell import Looker, explain, screen
 from pages.platform._bill import FACES, PLAN_WORDS, contents, sentence
 from ui.badge import badge

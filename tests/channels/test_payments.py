@@ -8,7 +8,7 @@ from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 
 from data.core.errors import Busy, Conflict
-from data.platform.tables import Plan
+from data.platform.values import Plan
 from jobs.channels.payments import Payments
 from jobs.demonstration.haystack import serving
 

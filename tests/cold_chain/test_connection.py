@@ -21,7 +21,8 @@ from data.core.session import transaction
 from data.core.settings import Settings
 from data.identity import door
 from data.identity.tables import ApiToken, Role, TokenKind
-from data.platform.tables import BackgroundJob, BackgroundJobStatus
+from data.platform.tables import BackgroundJob
+from data.platform.values import BackgroundJobStatus
 from jobs import provisioning
 from jobs.background import Background
 from jobs.networks import ttn_api

@@ -10,7 +10,7 @@ from data.core.errors import Conflict, Forbidden, Invalid, NotFound
 from data.core.session import transaction
 from data.identity.tables import Role
 from data.platform import billing
-from data.platform.tables import Plan
+from data.platform.values import Plan
 from tests.factories.cold_chain import EUI, ColdStore, another_unit, cold_store
 from tests.factories.people import World, person
 

@@ -20,7 +20,8 @@ from data.flows import uplink
 from data.identity.secrets import seal
 from data.identity.tables import Organization, Role
 from data.platform.commands import note_unknown_device
-from data.platform.tables import Plan, Subscription, SubscriptionStatus
+from data.platform.tables import Subscription
+from data.platform.values import Plan, SubscriptionStatus
 from tests.factories.cold_chain import EUI, ColdStore, another_unit, cold_store, measured
 from tests.factories.people import World, person
 

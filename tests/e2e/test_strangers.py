@@ -59,6 +59,7 @@ async def everything(home: World) -> Everything:
         "unit_id": store.unit_id, "site_id": store.site_id, "device_id": farm.fan.id, "farm_id": farm.farm.id, "driver_id": rider.id,
         "shipment_id": parcel.id, "run_id": shipping.run_id, "tracker_id": shipping.trackers[1], "job_id": tree_job.id,
         "token": "guessed", "record_id": uuid4(), "session_id": paired.id, "part": "temperatures", "sha256": "0" * 64,
+        "entity_type": "site", "entity_id": store.site_id,
     }  # fmt: skip
     log = line(store.unit_id)
     assert await write(home.owner, log) == [None]

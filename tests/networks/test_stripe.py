@@ -19,7 +19,7 @@ from data.core.errors import Invalid
 from data.core.session import transaction
 from data.platform import billing
 from data.platform.plans import Standing
-from data.platform.tables import Plan
+from data.platform.values import Plan
 from jobs.codecs import stripe_events
 from jobs.networks import _refusals, stripe
 from tests.factories.people import World

@@ -13,7 +13,8 @@ from data.core.session import Transaction, across_tenants, transaction
 from data.core.time import now
 from data.platform import background, queries
 from data.platform.commands import path_of
-from data.platform.tables import BackgroundJob, BackgroundJobStatus, File
+from data.platform.tables import BackgroundJob, File
+from data.platform.values import BackgroundJobStatus
 from jobs.background import WENT_WRONG, Background, Made, Outcome, Pace, Progress, Work
 from tests.factories.people import World
 

@@ -6,7 +6,7 @@ from itertools import permutations
 import pytest
 
 from data.platform.bill import Known, Told, follow
-from data.platform.tables import Plan, SubscriptionStatus
+from data.platform.values import Plan, SubscriptionStatus
 
 AT = datetime(2026, 11, 20, 12, tzinfo=UTC)
 S = SubscriptionStatus

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from data.platform.plans import PLANS, Account, Bought, Feature, Limits, Standing, account, room_for_sensors
-from data.platform.tables import Plan, SubscriptionStatus
+from data.platform.values import Plan, SubscriptionStatus
 
 AT = datetime(2026, 11, 20, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
