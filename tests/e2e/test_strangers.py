@@ -3,17 +3,23 @@
 import subprocess
 import sys
 from dataclasses import dataclass
+from decimal import Decimal
 from uuid import uuid4
 
 import httpx
 import pytest
 
+from data.alerts.commands.actions import take_action
 from data.cold_chain.commands import gateways, pairing
+from data.cold_chain.tables import Excursion
+from data.cold_chain.values import Direction
 from data.core.session import transaction
 from data.core.time import now
 from data.identity.tables import TokenKind
+from data.notifications.tables import Channel
 from tests.e2e.conftest import Server, Visitors
 from tests.factories.by_hand import line, write
+from tests.factories.channels import about, alert, told
 from tests.factories.cold_chain import EUI, cold_store, secret, uplink_body
 from tests.factories.deliveries import driver, shipment
 from tests.factories.farm import build_farm
@@ -61,6 +67,16 @@ async def everything(home: World) -> Everything:
         "token": "guessed", "record_id": uuid4(), "session_id": paired.id, "part": "temperatures", "sha256": "0" * 64,
         "entity_type": "site", "entity_id": store.site_id,
     }  # fmt: skip
+    troubled = await alert(home)
+    [delivery] = await told(home, about(troubled, Channel.EMAIL, address="somebody@example.org"))
+    async with transaction(home.owner) as tx:
+        action = await take_action(tx, alert_id=troubled.id, description="Too warm", action_taken="Moved to Freezer 1")
+        spell = Excursion(
+            unit_id=store.unit_id, direction=Direction.ABOVE, started_at=now(), peak_celsius=Decimal("-3"), peak_at=now(),
+            last_reading_at=now(), last_celsius=Decimal("-3"),
+        )  # fmt: skip
+        tx.add(spell)
+    ids |= {"alert_id": troubled.id, "delivery_id": delivery.id, "action_id": action.id, "excursion_id": spell.id}
     log = line(store.unit_id)
     assert await write(home.owner, log) == [None]
     listed = subprocess.run([sys.executable, "-c", LIST_ROUTES], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
