@@ -170,6 +170,16 @@ async def test_a_link_for_one_site_shows_nothing_of_another_even_by_its_id(world
     assert await temperatures(who, store.unit_id) == []
 
 
+async def test_somebody_signed_in_as_inspector_of_a_site_reads_the_same_and_only_there(world: World, store: ColdStore, other: ColdStore) -> None:
+    for one in (store, other):
+        await write(world.colleague, line(one.unit_id))
+    who = await person(world.organization, "Im Inspector", (Role.INSPECTOR, other.site_id))
+    assert {one.unit_id for one in await temperatures(who)} == {other.unit_id}
+    assert await temperatures(who, store.unit_id) == []
+    with pytest.raises(Forbidden):
+        await write(who, line(other.unit_id))
+
+
 async def test_a_strangers_link_shows_nothing_of_ours_even_if_it_names_our_site(world: World, store: ColdStore) -> None:
     await write(world.colleague, line(store.unit_id))
     who = (await opened((await link(world.stranger, store.site_id))[1])).actor
