@@ -10,14 +10,15 @@ import pytest
 from PIL import Image
 from playwright.async_api import expect
 
-from data.alerts.commands import raise_alert
+from data.alerts.commands import raise_alert, suppress, take_action
 from data.alerts.tables import Alert, Severity
 from data.core.actor import Actor
 from data.core.session import transaction
 from data.core.time import now
 from data.notifications.commands import tell
 from tests.e2e.conftest import Visitors
-from tests.factories.alerts import contact, trouble
+from tests.e2e.test_everyone import AXE, RUN, serious
+from tests.factories.alerts import contact, shift, trouble
 from tests.factories.cold_chain import ColdStore, cold_store
 from tests.factories.people import World
 
@@ -181,3 +182,28 @@ async def test_who_is_told_is_changed_for_one_place_and_the_preview_follows(visi
     await expect(page.get_by_text(re.compile("^Said for"))).to_have_count(0)
     viewer = await (await visitors.signed_in(VIEWER)).open("/alerts/policies")
     await expect(viewer.get_by_text("You do not have access to this")).to_be_visible()
+
+
+@pytest.mark.parametrize(("width", "height", "scheme"), [(1440, 900, "light"), (360, 740, "dark")])
+async def test_the_pages_of_alerts_are_fit_for_everybody(visitors: Visitors, home: World, width: int, height: int, scheme: str) -> None:
+    store = await cold_store(home.owner)
+    alert = await alert_about(home, store)
+    await alert_about(home, store, UUID(int=5), Severity.WARNING)
+    await shift(home, await contact(home, "Sokha"), now() - timedelta(hours=5), now() + timedelta(hours=50))
+    async with transaction(home.owner) as tx:
+        await take_action(tx, alert_id=alert.id, description="The door stood open.", action_taken="Closed it.")
+        await suppress(tx, starts_at=now(), ends_at=now() + timedelta(hours=1), reason="Defrosting", subject_id=UUID(int=5))
+    somebody = await visitors.signed_in(OWNER, width=width, height=height)
+    await somebody.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+    found: dict[str, list[str]] = {}
+    views = ["/alerts?view=suppressed", "/alerts?view=all", f"/alerts/{alert.id}", "/alerts/suppressions", "/alerts/contacts"]
+    for path in ["/alerts", *views, f"/alerts/policies?place={store.site_id}"]:
+        page = await somebody.open(path)
+        await page.wait_for_function("!document.querySelector('.st-loading')")
+        await page.evaluate(AXE)
+        wrong = serious(await page.evaluate(RUN))
+        if await page.evaluate("document.documentElement.scrollWidth") > width:
+            wrong.append("scrolls sideways")
+        if wrong:
+            found[path] = wrong
+    assert found == {}
