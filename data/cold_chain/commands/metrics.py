@@ -113,10 +113,20 @@ group by organization_id, unit_id, hour order by organization_id, unit_id, hour 
 """A claim is ripe when no transaction runs any more that began to write before the claim was made."""
 
 _DONE = text("""
-delete from cold_chain.stale_metrics s
-using unnest(:organizations, :units, :hours) d (organization_id, unit_id, hour)
-where s.organization_id = d.organization_id and s.unit_id = d.unit_id and s.hour = d.hour and s.claim > 0 and s.claim <= :newest
+delete from cold_chain.stale_metrics where ctid = any(array(
+  select s.ctid from unnest(:organizations, :units, :hours) d (organization_id, unit_id, hour)
+  cross join lateral (
+    select ctid from cold_chain.stale_metrics s
+    where s.organization_id = d.organization_id and s.unit_id = d.unit_id and s.hour = d.hour and s.claim > 0 and s.claim <= :newest
+    offset 0
+  ) s
+))
 """)
+"""Mark by mark through the key. Statistics do not know that many are claimed all of a sudden, and a join would go through all of
+them for each."""
+
+_PLAN_ANEW = text("set local plan_cache_mode = force_custom_plan")
+"""A plan that is made for any hours there may be is made for none."""
 
 
 class Stale(NamedTuple):
@@ -145,6 +155,7 @@ async def count_up(tx: Transaction, *, at_once: int = AT_ONCE) -> int:
 
     0 also where another process is counting: two that added up the same day would not see each other's hours.
     """
+    await tx.execute(_PLAN_ANEW)
     if not (await tx.execute(text("select pg_try_advisory_xact_lock(:key)"), {"key": COUNTING_LOCK})).scalar():
         return 0
     stale = [Stale(*row) for row in await tx.execute(_RIPE, {"at_once": at_once})]
