@@ -119,7 +119,7 @@ def _leaves_on(command_type: str, params: Mapping[str, Any] | None) -> bool:
 
 
 def _ending(command: DeviceCommand, said: Said, at: datetime) -> _Ending | None:
-    for word in said.answers:
+    for word in said.answers if command.attempt_count else ():  # nobody answers what was never handed over
         if word.command_id == command.id and at - word.reported_at <= FRESH and (found := _by_id(command, word)):
             return found
     for state in said.states:

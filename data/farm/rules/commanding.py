@@ -60,11 +60,11 @@ SWITCHED = tuple(sorted(kind for kind, commands in COMMANDS.items() if "off" in 
 """The kinds that an emergency switches off."""
 
 NEXT: Mapping[str, frozenset[str]] = MappingProxyType({
-    "queued": frozenset({"sent", "completed", "failed", "canceled", "expired"}),
+    "queued": frozenset({"sent", "executing", "completed", "failed", "canceled", "expired"}),
     "sent": frozenset({"executing", "completed", "failed", "timeout"}),
     "executing": frozenset({"completed", "failed", "timeout"}),
 })  # fmt: skip
-"""A wish's way. From `queued` it is completed only by a device that says so before the note of sending is written."""
+"""A wish's way. A device may be at it, or done, before the note of sending is written: then both are written at once."""
 
 VITAL = frozenset({"air", "local_fire_department"})
 """Pictures of what keeps animals alive: fans and heaters."""
