@@ -36,7 +36,7 @@ OURS = (
 """Words that stand on our pages and on nobody else's."""
 LIST_ROUTES = (
     "import pages; pages.open_screens(); from nicegui import app;"
-    "[print(r.path) for r in app.routes if 'GET' in (getattr(r, 'methods', None) or ()) and not r.path.startswith(('/_nicegui', '/steading-ui', '/sign-in', '/reset', '/invitation', '/favicon', '/offline', '/manifest', '/service-worker', '/verify'))]"
+    "[print(r.path) for r in app.routes if 'GET' in (getattr(r, 'methods', None) or ()) and not r.path.startswith(('/_nicegui', '/steading-ui', '/sign-in', '/reset', '/invitation', '/favicon', '/offline', '/manifest', '/service-worker', '/verify', '/_steading', '/unsubscribe'))]"
 )
 
 
