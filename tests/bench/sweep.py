@@ -37,7 +37,7 @@ MADE = (
        select gen_random_uuid(), organization_id, id, 'Hall', 0, true from cold_chain.sites where name like 'Site %%'""",
     """insert into cold_chain.units (id, organization_id, area_id, name, unit_type, status, good_readings, last_reading_at,
          last_temperature_celsius, door_is_open, door_changed_at, door_masked_s, is_manual_monitoring_required, is_active, sort_order)
-       select gen_random_uuid(), organization_id, id, 'Freezer ' || n, 'freezer', 'ok', 0, now() - random() * interval '5 minutes',
+       select gen_random_uuid(), organization_id, id, 'Freezer ' || n, 'freezer', 'ok', 0, now() + interval '10 minutes' - random() * interval '5 minutes',
          -20, false, now() - interval '1 hour', 0, false, true, 0
        from cold_chain.areas, generate_series(1, %(each)s) n where name = 'Hall'""",
     """insert into cold_chain.devices (id, organization_id, unit_id, device_eui, device_type, is_primary, status, is_active, battery_percent)
@@ -50,9 +50,12 @@ MADE = (
     """insert into cold_chain.alert_rules (id, organization_id, unit_id, temperature_max_celsius)
        select gen_random_uuid(), organization_id, id, -16 from cold_chain.units where name like '%%7'""",
     """insert into cold_chain.sensor_readings (organization_id, unit_id, device_id, recorded_at, temperature_celsius, source)
-       select u.organization_id, u.id, d.id, u.last_reading_at - n * interval '5 minutes', -20 + random(), 'ttn'
+       select u.organization_id, u.id, d.id, u.last_reading_at - (n + 2) * interval '5 minutes', -20 + random(), 'ttn'
        from cold_chain.units u join cold_chain.devices d on d.unit_id = u.id, generate_series(0, 11) n order by 1, 2, 4""",
 )
+
+
+"""Sensors' clocks are ahead, so that nobody is late by the time that this is measured."""
 
 
 async def figures(stage: Stage) -> list[Figure]:
@@ -75,7 +78,7 @@ async def figures(stage: Stage) -> list[Figure]:
         _assert_judged(here, changed)
         scan = Reference("plain scan of the same tables", plain)
         return [
-            Figure(f"clock over {units:,} units, all is well", calm, "s", scan, aim=AtMost(6), ratio_aim=AtMost(20)),
+            Figure(f"clock over {units:,} units, all is well", calm, "s", scan, aim=AtMost(3), ratio_aim=AtMost(10)),
             *(Figure(f"  of that, {kind.name}", spent, "s", scan) for kind, spent in zip(states.KINDS, kinds, strict=True)),
             Figure(f"trends, one of {SLICES} slices", trends, "s", scan, aim=AtMost(20)),
             Figure(f"clock when {changed:,} units fall silent at once", busy, "s", Reference("all is well", calm), aim=AtMost(60)),
@@ -104,10 +107,10 @@ async def _of_kind(kind: states.Kind) -> float:
 
 
 def _fall_silent(here: Installation, count: int) -> None:
-    """A broker is down: the units of some organizations were last heard half an hour ago."""
+    """A broker is down: the units of some organizations were last heard more than half an hour ago."""
     with here.owner() as connection:
         connection.execute(
-            "update cold_chain.units u set last_reading_at = last_reading_at - interval '30 minutes' where u.id in"
+            "update cold_chain.units u set last_reading_at = last_reading_at - interval '45 minutes' where u.id in"
             " (select v.id from cold_chain.units v join identity.organizations o on o.id = v.organization_id"
             "  where o.slug like 'bench-%%' order by o.id limit %s)",
             [count],
