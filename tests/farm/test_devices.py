@@ -1,11 +1,16 @@
+import asyncio
+
+import psycopg
 import pytest
-from sqlmodel import select
 
 from data.core.actor import Actor
 from data.core.errors import Conflict, Forbidden, Invalid, NotFound, Unauthenticated
 from data.core.session import across_tenants, transaction
+from data.core.time import now
 from data.farm import commands, queries
-from data.farm.tables import DeviceConfig, DeviceType, Farm
+from data.farm.settings import configs_of
+from data.farm.tables import DeviceType, Farm
+from data.farm.values import DeviceReport, SensorValue
 from data.identity import door
 from data.identity.tables import Role, TokenKind
 from tests.factories.farm import FarmWorld, build_farm
@@ -84,16 +89,93 @@ async def test_a_removed_device_may_not_speak_any_more(world: World, farm: FarmW
         assert farm.fan.topic not in await queries.addresses(tx)
 
 
+async def test_a_farm_has_a_hundred_devices_at_most(world: World, farm: FarmWorld, owner_connection: psycopg.Connection) -> None:
+    owner_connection.execute(
+        """insert into farm.devices (id, organization_id, farm_id, topic, name, device_type, output, is_active, is_online, latest)
+        select gen_random_uuid(), %s, %s, 'relay-' || n, 'Relay', 'relay', 1, true, false, '{}' from generate_series(1, 96) n""",
+        [world.organization_id, farm.farm.id],
+    )
+    both = await asyncio.gather(*(register(world.owner, farm.farm, topic=f"last-{n}") for n in (1, 2)), return_exceptions=True)
+    assert sorted(str(one) for one in both) == ["A farm has 100 devices at most.", "None"]
+
+
 async def test_a_device_keeps_its_settings(world: World, farm: FarmWorld) -> None:
     for value in (35, 36):
         async with transaction(world.owner) as tx:
             await commands.set_config(tx, farm.probe.id, "temp_threshold_high", value, unit="°C")
     async with transaction(world.viewer) as tx:
-        assert [c.parameter_value for c in await tx.exec(select(DeviceConfig))] == [36]
-        with pytest.raises(Forbidden):
-            await commands.set_config(tx, farm.probe.id, "temp_threshold_high", 1)
-    async with transaction(world.stranger) as tx:
-        assert (await tx.exec(select(DeviceConfig))).all() == []
+        assert [(c.parameter_value, c.unit) for c in await configs_of(tx, farm.probe.id)] == [(36, "°C")]
+    for who, refusal in ((world.viewer, Forbidden), (world.keeper, Forbidden), (world.colleague, Forbidden), (world.stranger, NotFound)):
+        with pytest.raises(refusal):
+            async with transaction(who) as tx:
+                await commands.set_config(tx, farm.probe.id, "temp_threshold_high", 30)
+    with pytest.raises(NotFound):
+        async with transaction(world.stranger) as tx:
+            await configs_of(tx, farm.probe.id)
+    async with transaction(world.owner) as tx:
+        await commands.set_config(tx, farm.probe.id, "temp_threshold_high", None)
+    async with transaction(world.viewer) as tx:
+        assert await configs_of(tx, farm.probe.id) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "more", "field"),
+    [
+        ("temp_threshold_high", 51, {}, "parameter_value"), ("temp_threshold_high", 19, {}, "parameter_value"),
+        ("temp_threshold_high", "35", {}, "parameter_value"), ("temp_threshold_high", True, {}, "parameter_value"),
+        ("temp_threshold_high", 35, {"unit": "°F"}, "unit"), ("polling_interval", 4, {}, "parameter_value"),
+        ("polling_interval", 30.5, {}, "parameter_value"), ("no_such_thing", 1, {}, "parameter_name"), ("is_vital", 1, {}, "parameter_value"),
+        ("set_speed", 50, {}, "parameter_name"), ("calibration_temperature", {"offset": "x"}, {}, "parameter_value"),
+        ("calibration_temperature", {"offset": 1, "scale": 0}, {}, "parameter_value"), ("calibration", {"of": 1}, {}, "parameter_value"),
+        ("humidity_threshold_high", 101, {}, "parameter_value"), ("temp_threshold_low", 36, {}, "parameter_value"),
+    ],
+)  # fmt: skip
+async def test_what_cannot_be_set_names_its_field(
+    world: World, farm: FarmWorld, name: str, value: object, more: dict[str, str], field: str
+) -> None:
+    async with transaction(world.owner) as tx:
+        await commands.set_config(tx, farm.probe.id, "temp_threshold_high", 35)
+    with pytest.raises(Invalid) as refusal:
+        async with transaction(world.owner) as tx:
+            await commands.set_config(tx, farm.probe.id, name, value, **more)  # type: ignore[arg-type]
+    assert refusal.value.field == field
+
+
+async def test_several_settings_are_set_together_or_not_at_all(world: World, farm: FarmWorld) -> None:
+    pair = [commands.Chosen("temp_threshold_low", 28), commands.Chosen("temp_threshold_high", 33)]
+    async with transaction(world.owner) as tx:
+        await commands.set_configs(tx, farm.probe.id, pair)
+    with pytest.raises(Invalid, match="below the upper"):
+        async with transaction(world.owner) as tx:
+            await commands.set_configs(tx, farm.probe.id, [commands.Chosen("polling_interval", 60), commands.Chosen("temp_threshold_high", 27)])
+    async with transaction(world.owner) as tx:
+        assert {c.parameter_name: c.parameter_value for c in await configs_of(tx, farm.probe.id)} == {"temp_threshold_low": 28, "temp_threshold_high": 33}
+        await commands.set_configs(tx, farm.probe.id, [commands.Chosen("temp_threshold_high", 24), commands.Chosen("temp_threshold_low", 20)])
+
+
+async def test_a_probe_is_brought_in_tune_with_a_thermometer_beside_it(world: World, farm: FarmWorld) -> None:
+    async def measure(celsius: float) -> float:
+        async with transaction(Actor.machine(world.organization_id, "mqtt")) as tx:
+            await commands.hear(tx, [DeviceReport(farm.probe.id, SensorValue(farm.probe.topic, "temperature", celsius, "°C", now()))])
+        async with transaction(world.viewer) as tx:
+            return float((await queries.device(tx, farm.probe.id)).latest["temperature"]["value"])
+
+    async def calibrate(true_celsius: float) -> None:
+        async with transaction(world.owner) as tx:
+            await commands.calibrate(tx, farm.probe.id, "temperature", true_celsius)
+
+    with pytest.raises(Conflict, match="measured nothing"):
+        await calibrate(30)
+    assert await measure(31.5) == 31.5
+    await calibrate(30)
+    assert await measure(31.5) == 30
+    await calibrate(30.5)  # a second look: what was set before is taken into account
+    assert await measure(31.5) == 30.5
+    with pytest.raises(Invalid, match="broken"):
+        await calibrate(50)
+    async with transaction(world.owner) as tx:
+        (config,) = await configs_of(tx, farm.probe.id)
+    assert config.is_calibrated and config.parameter_value == {"offset": -1.0, "scale": 1.0}
 
 
 async def test_a_farm_goes_when_its_devices_have_gone(world: World, farm: FarmWorld) -> None:
