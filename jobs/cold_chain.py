@@ -34,7 +34,7 @@ async def judge_by_the_clock() -> None:
     for kind in states.KINDS:
         async with across_tenants(f"{NAME} {kind.name}") as tx:
             found = await kind.find(tx, at)
-        await _in_each(NAME, found, lambda tx, some, kind=kind: kind.follow(tx, some, at))  # type: ignore[misc]
+        await in_each(NAME, found, lambda tx, some, kind=kind: kind.follow(tx, some, at))  # type: ignore[misc]
 
 
 async def draw_trends(at: datetime | None = None) -> None:
@@ -42,10 +42,10 @@ async def draw_trends(at: datetime | None = None) -> None:
     moment = at or now()
     async with across_tenants(TRENDS) as tx:
         found = await sweep.sloping(tx, moment, states.RISE, slice=moment.minute % SLICES, slices=SLICES)
-    await _in_each(TRENDS, found, lambda tx, some: states.note_trends(tx, some, moment))
+    await in_each(TRENDS, found, lambda tx, some: states.note_trends(tx, some, moment))
 
 
-async def _in_each(
+async def in_each(
     name: str, found: Mapping[UUID, Sequence[Thing]], follow: Callable[[Transaction, Sequence[Thing]], Awaitable[object]]
 ) -> None:
     """In each organization, a portion a transaction. What fails in one is known at the end, and keeps nobody else waiting."""

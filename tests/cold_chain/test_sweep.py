@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
+from uuid import UUID
 
 import psycopg
 import pytest
@@ -12,9 +13,10 @@ from data.cold_chain.commands import states
 from data.cold_chain.queries import sweep
 from data.cold_chain.values import UnitStatus
 from data.core.actor import Actor
-from data.core.session import across_tenants, transaction
+from data.core.session import Transaction, across_tenants, transaction
 from data.core.time import now
-from jobs.cold_chain import SLICES, draw_trends, judge_by_the_clock, portions
+from data.notifications.commands import climb
+from jobs.cold_chain import SLICES, draw_trends, in_each, judge_by_the_clock, portions
 from tests.cold_chain.stories import ago, open_alerts, put, rule, take, unit_row
 from tests.cold_chain.test_uplink import statements
 from tests.factories.cold_chain import ColdStore, another_unit, cold_store, measured
@@ -237,3 +239,37 @@ async def test_the_clock_tells_nobody_of_what_happened_next_door(world: World, s
 def test_many_things_go_in_portions(count: int, sizes: list[int]) -> None:
     found = list(portions(range(count), 3))
     assert [len(one) for one in found] == sizes and [n for one in found for n in one] == list(range(count))
+
+
+async def test_what_fails_in_one_organization_keeps_no_other_waiting_and_is_known(world: World) -> None:
+    done: list[UUID | None] = []
+
+    async def follow(tx: Transaction, things: Sequence[int]) -> None:
+        if tx.organization_id == world.organization_id:
+            raise RuntimeError("this one is broken")
+        done.append(tx.organization_id)
+
+    with pytest.raises(ExceptionGroup) as failed:
+        await in_each("tests", {world.organization_id: [1], world.other.id: [2]}, follow)
+    assert done == [world.other.id] and [str(one) for one in failed.value.exceptions] == ["this one is broken"]
+
+
+async def test_an_alarm_that_lasts_too_long_is_told_once_more(
+    world: World, store: ColdStore, owner_connection: psycopg.Connection
+) -> None:
+    async def count() -> int:
+        row = owner_connection.execute("select count(*) from alerts.decisions where decision in ('told', 'not_told')").fetchone()
+        return row[0] if row else 0
+
+    async def lasts() -> None:
+        await judge_by_the_clock()
+        async with transaction(Actor.system(world.organization_id, "tests")) as tx:
+            await climb(tx, at=now())
+
+    await take(world, measured(-10, ago(minutes=70)), measured(-10, ago(minutes=55)), measured(-9, ago(minutes=2)))
+    first = await count()
+    await lasts()
+    assert await count() > first
+    twice = await count()
+    await lasts()
+    assert await count() == twice

@@ -15,7 +15,8 @@ RESTATED = "It lasts longer than it may at most."
 async def restate(tx: Transaction, alert: Alert, trouble: Trouble, *, at: datetime) -> None:
     """Put another sentence in the place of its first one. It is told again where nobody is on it and no more people were called."""
     alert.message, alert.message_values = trouble.message, plain(trouble.values)
-    if alert.next_step_at is not None and alert.acknowledged_at is None and alert.escalation_level == 0 and not alert.is_suppressed:
+    is_put_off = alert.parent_id is not None or alert.is_suppressed or alert.snoozed_until_at is not None
+    if alert.acknowledged_at is None and alert.escalation_level == 0 and not is_put_off:
         alert.next_step_at, alert.ladder_from_at = at, None
     tx.add(alert)
     tx.record(
