@@ -55,3 +55,11 @@ class ScheduleChanged(Event):
 
     schedule_id: UUID
     farm_id: UUID
+
+
+@dataclass(frozen=True)
+class FlockChanged(Event):
+    """A flock came or left, or something was written down of it."""
+
+    batch_id: UUID
+    farm_id: UUID

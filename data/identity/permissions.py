@@ -50,6 +50,7 @@ PERMISSIONS: Mapping[str, frozenset[Role]] = MappingProxyType({
     "farm.batch":               frozenset({O, A, M}),
     "farm.edit":                frozenset({O, A, M}),
     "farm.schedule":            frozenset({O, A, M, K}),
+    "farm.record":              frozenset({O, A, M, S, K}),
 
     "deliveries.view":          frozenset({O, A, M, S}),
     "deliveries.dispatch":      frozenset({O, A, M}),
