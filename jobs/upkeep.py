@@ -55,12 +55,15 @@ async def drop_partitions(readings_months: int) -> None:
 
 
 async def forget_expired() -> None:
-    """Delete sessions, invitations and links that ended a month ago."""
+    """Delete sessions, invitations and links that ended a month ago, and what was told and done so long ago that nobody asks."""
     async with across_tenants("upkeep.forget_expired") as tx:
         for statement in (
             "delete from identity.auth_sessions where least(expires_at, coalesce(revoked_at, expires_at)) < now() - interval '30 days'",
             "delete from identity.password_resets where expires_at < now() - interval '30 days'",
             "delete from identity.invitations where accepted_at is null and expires_at < now() - interval '30 days'",
+            "delete from notifications.phone_codes where expires_at < now() - interval '1 day'",
+            "delete from notifications.notification_deliveries where created_at < now() - interval '24 months'",
+            "delete from platform.background_jobs where finished_at < now() - interval '90 days' and result_file_id is null",
         ):
             await tx.execute(text(statement))
 

@@ -30,6 +30,8 @@ from data.notifications.tables import (
     WebhookEndpoint,
 )
 from data.notifications.values import Verdict
+from data.platform.billing import account_of
+from data.platform.plans import Feature
 
 if TYPE_CHECKING:
     from data.notifications.outbox import Message
@@ -66,6 +68,7 @@ class Book:
     endpoints: dict[UUID, WebhookEndpoint] = field(default_factory=dict)
     opted_out: set[tuple[Channel, str]] = field(default_factory=set)
     has_sms: bool = False
+    is_sms_held: bool = True
     has_telegram: bool = False
     is_email_enabled: bool = True
     others: Sequence[str] = ()
@@ -90,6 +93,8 @@ class Book:
         """Why the organization sends nothing at all by this way."""
         if message.channel is Channel.SMS and not self.has_sms:
             return "Text messages are not set up."
+        if message.channel is Channel.SMS and not self.is_sms_held and message.purpose is not Purpose.CODE:
+            return "Your plan holds no messages by SMS. An owner can choose another under Billing."
         if message.channel is Channel.TELEGRAM and not self.has_telegram:
             return "Telegram is not set up."
         if message.channel is Channel.EMAIL and not self.is_email_enabled and message.purpose not in (Purpose.TEST, Purpose.CODE):
@@ -229,6 +234,7 @@ async def _organization(tx: Transaction, book: Book) -> None:
     has_sms = select(SmsConfig.id).where(col(SmsConfig.is_enabled), col(SmsConfig.deleted_at).is_(None)).exists()
     has_bot = select(TelegramConfig.id).where(col(TelegramConfig.is_enabled)).exists()
     book.has_sms, book.has_telegram = (await tx.exec(select(has_sms, has_bot))).one()
+    book.is_sms_held = not book.has_sms or (await account_of(tx)).allows(Feature.SMS)
     settings = (await tx.exec(select(NotificationSettings))).one_or_none()
     if settings:
         book.is_email_enabled, book.most_an_hour = settings.is_email_enabled, settings.sms_per_hour

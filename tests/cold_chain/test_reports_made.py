@@ -22,12 +22,13 @@ from data.cold_chain.reports.verifying import Genuine
 from data.cold_chain.tables import Report
 from data.cold_chain.values import ReportKind, UnitType
 from data.core.actor import Actor
-from data.core.errors import Forbidden, NotFound
+from data.core.errors import Conflict, Forbidden, NotFound
 from data.core.session import across_tenants, transaction
 from data.core.time import now
 from data.identity.tables import Role
-from data.platform import background
+from data.platform import background, billing
 from data.platform.commands import keep_file, path_of
+from data.platform.values import Plan
 from jobs.background import Pace
 from jobs.verification import Verification
 from pages.cold_chain.verify import QUESTIONS, WITHIN_S, may_ask, verdict
@@ -300,3 +301,11 @@ async def test_a_table_has_the_columns_that_were_asked_for_and_the_same_facts(fr
     events = list(table.rows(await fridge.facts(ReportKind.EXCEPTIONS)))
     assert [row[0] for row in events] == ["excursion", "sensor silent"]
     assert all(len(row) == len(table.HEADERS[ReportKind.EXCEPTIONS]) for row in events)
+
+
+async def test_a_plan_without_compliance_reports_says_so(fridge: Fridge) -> None:
+    async with transaction(fridge.who) as tx:
+        await billing.begin_trial(tx, plan=Plan.PRO)
+    with pytest.raises(Conflict, match="holds no compliance reports"):
+        await fridge.order()
+    assert await fridge.order(ReportKind.DAILY)

@@ -23,6 +23,8 @@ from data.notifications.tables import (
     OptOut,
     Purpose,
 )
+from data.platform import billing
+from data.platform.values import Plan
 from tests.factories.channels import (
     CHAT,
     PHONE,
@@ -235,3 +237,12 @@ async def test_many_messages_take_as_many_questions_as_few(world: World, owner_c
         event.remove(connection.sync_connection, "before_cursor_execute", note)
     assert len(statements) <= 10
     assert owner_connection.execute("select count(*) from notifications.notification_deliveries").fetchone() == (66,)
+
+
+async def test_a_plan_without_text_messages_says_so_and_sends_none(world: World) -> None:
+    await set_up(world.owner)
+    await reachable(world.owner, is_sms_enabled=True)
+    async with transaction(world.owner) as tx:
+        await billing.begin_trial(tx, plan=Plan.STARTER)
+    [row] = await told(world, message(Channel.SMS, user_id=world.owner.user_id))
+    assert row.status is DeliveryStatus.SUPPRESSED and "plan holds no messages" in (row.error_message or "")

@@ -17,6 +17,8 @@ from data.core.session import Transaction
 from data.core.time import now
 from data.identity import queries as identity
 from data.platform import background
+from data.platform.billing import require_feature
+from data.platform.plans import Feature
 from data.platform.tables import File
 
 JOB = "cold_chain.report"
@@ -56,7 +58,9 @@ async def question(
 
 
 async def ask(tx: Transaction, asked: Asked, look: Look) -> Report:
-    """Have a document made of what was asked (see `question`), and go away."""
+    """Have a document made of what was asked (see `question`), and go away. Conflict where the plan holds no such reports."""
+    if asked.kind is ReportKind.COMPLIANCE:
+        await require_feature(tx, Feature.COMPLIANCE_REPORTS)
     zone = await _zone(tx, asked)
     since, until = asked.stretch(zone)
     made = Report(
