@@ -17,7 +17,7 @@ from data.identity import commands as identity
 from data.identity.tables import ApiToken, TokenKind
 from data.tracking.tables import ProductionRun
 from data.trees.commands.devices import NETWORK as TREES
-from jobs.demonstration import past_cold, past_farm, past_roads, past_tags
+from jobs.demonstration import evidence, past_cold, past_farm, past_roads, past_tags
 from jobs.demonstration.bulk import make_room
 from jobs.demonstration.kept import Carried, Kept
 from jobs.demonstration.people import Staff, ensure_people
@@ -57,6 +57,7 @@ async def _make(staff: Staff, *, end: datetime, past: timedelta) -> None:
             "tracking": await past_tags.live_through(tx, start=start, end=end),
             "deliveries": await past_roads.live_through(tx, staff, end=end),
         }
+        await evidence.write_down(tx, staff, start=start, end=end)
     log.info("a month of the demonstration's past is loaded", **counts)
 
 
