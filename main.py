@@ -359,6 +359,7 @@ def user_add(
     organization: Annotated[str, typer.Option(prompt=True, help="Its short name; made when there is none.")],
     role: Annotated[Role, typer.Option(help="What the person is there.")] = Role.OWNER,
     password: Annotated[str, typer.Option(prompt=True, hide_input=True, confirmation_prompt=True)] = "",
+    platform_admin: Annotated[bool, typer.Option("--platform-admin", help="May look into every organization, to help.")] = False,
 ) -> None:
     """Add a person, and the organization if it is new."""
 
@@ -368,7 +369,7 @@ def user_add(
         async with across_tenants("user add") as tx:
             found = (await tx.exec(select(Organization).where(Organization.slug == organization))).first()
             place = found or await identity.create_organization(tx, name=organization, slug=organization)
-            person = await identity.create_user(tx, name=name, email=email, password=password)
+            person = await identity.create_user(tx, name=name, email=email, password=password, is_platform_admin=platform_admin)
             await identity.give_role(tx, person.id, role=role, organization_id=place.id)
 
     try:
