@@ -29,6 +29,7 @@ DRINKS_ML: Mapping[str, Curve] = {
 DRINKS_LESS_BELOW = 0.8
 REMEMBERED_DAYS = 3
 DEADLY_PERCENT = 0.5
+DISASTER_PERCENT = 2.0
 RISING_FROM_PERCENT = 0.1
 """Three rising days below this are a bird or two, and chance."""
 WRITTEN_UNTIL = time(6)
@@ -207,6 +208,7 @@ class Finding:
     values: Mapping[str, Any] | None = None
     limit: float | None = None
     actual: float | None = None
+    is_critical: bool = False
 
 
 def drinking(flock: Flock, found: Sequence[Figures]) -> Finding | None:
@@ -234,7 +236,8 @@ def mortality(found: Sequence[Figures]) -> Finding | None:
     last = found[-1]
     values: dict[str, Any] = {"dead": last.day.dead, "percent": round(last.mortality_percent, 2), "day": last.day.day.isoformat()}
     if last.mortality_percent > DEADLY_PERCENT:
-        return Finding(True, TOO_MANY_DEAD, values | {"limit": DEADLY_PERCENT}, DEADLY_PERCENT, round(last.mortality_percent, 2))
+        is_critical = last.mortality_percent > DISASTER_PERCENT
+        return Finding(True, TOO_MANY_DEAD, values | {"limit": DEADLY_PERCENT}, DEADLY_PERCENT, round(last.mortality_percent, 2), is_critical)
     three = found[-3:]
     is_in_a_row = len(three) == 3 and (three[2].day.day - three[0].day.day).days == 2
     is_rising = is_in_a_row and three[0].day.dead < three[1].day.dead < three[2].day.dead

@@ -5,7 +5,20 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from data.farm.flocks import DRINK_LESS, RISING_DEATHS, TOO_MANY_DEAD, Day, Flock, drinking, figures, house, is_whole, mortality, summary, target
+from data.farm.flocks import (
+    DRINK_LESS,
+    RISING_DEATHS,
+    TOO_MANY_DEAD,
+    Day,
+    Flock,
+    drinking,
+    figures,
+    house,
+    is_whole,
+    mortality,
+    summary,
+    target,
+)
 
 FIRST = date(2026, 10, 1)
 BROILERS = Flock("broiler", FIRST, 1000, placed_g=40)

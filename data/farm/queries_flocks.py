@@ -1,0 +1,150 @@
+"""What somebody may see of the flocks on the farms that their roles reach."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from uuid import UUID
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import Double, cast, func
+from sqlalchemy import select as select_columns
+from sqlmodel import col, select
+
+from data.core.errors import NotFound
+from data.core.session import Transaction
+from data.farm.flocks import Day, Flock
+from data.farm.queries import within
+from data.farm.tables import Device, Farm, FlockBatch, FlockRecord, SensorReading
+from data.identity.tables import User
+
+
+def flock_of(batch: FlockBatch) -> Flock:
+    """What the rules want to know of a batch."""
+    closed_g = None
+    if batch.closed_count and batch.closed_weight_kg:
+        closed_g = float(batch.closed_weight_kg) * 1000 / batch.closed_count
+    return Flock(
+        batch.kind, batch.placed_on, batch.placed_count, batch.placed_age_days, _float(batch.placed_weight_g), batch.targets,
+        batch.closed_on, batch.closed_count, closed_g,
+    )  # fmt: skip
+
+
+def day_of(record: FlockRecord) -> Day:
+    """What the rules want to know of a day."""
+    return Day(record.day, record.dead, record.culled, _float(record.feed_kg), _float(record.water_l), _float(record.weight_g))
+
+
+async def batch(tx: Transaction, batch_id: UUID, *, for_update: bool = False, deleted: bool = False) -> FlockBatch:
+    is_there = col(FlockBatch.deleted_at).is_not(None) if deleted else col(FlockBatch.deleted_at).is_(None)
+    statement = select(FlockBatch).where(FlockBatch.id == batch_id, is_there, within(tx, FlockBatch.farm_id))
+    if for_update:
+        statement = statement.with_for_update(key_share=True).execution_options(populate_existing=True)
+    found = (await tx.exec(statement)).one_or_none()
+    if found is None:
+        raise NotFound("There is no such flock.")
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A flock, where it is, how many died and were culled, when it was last written of, and when and what it last weighed."""
+
+    batch: FlockBatch
+    farm: Farm
+    dead: int
+    culled: int
+    last_day: date | None
+    weight_g: float | None
+
+
+async def batches(tx: Transaction, *, farm_id: UUID | None = None, most: int = 200) -> Sequence[Standing]:
+    """The flocks of the farms one may see: those that are there by farm and house, then those that have left, the latest first."""
+    tx.actor.require("farm.view")
+    weight = (
+        select_columns(col(FlockRecord.weight_g))
+        .where(
+            col(FlockRecord.batch_id) == FlockBatch.id, col(FlockRecord.weight_g).is_not(None), col(FlockRecord.deleted_at).is_(None)
+        )
+        .order_by(col(FlockRecord.day).desc())
+        .limit(1)
+        .correlate(FlockBatch)
+        .scalar_subquery()
+    )
+    statement = (
+        select_columns(
+            FlockBatch, Farm, func.coalesce(func.sum(FlockRecord.dead), 0), func.coalesce(func.sum(FlockRecord.culled), 0),
+            func.max(FlockRecord.day), weight,
+        )
+        .join(Farm, col(Farm.id) == FlockBatch.farm_id)
+        .outerjoin(FlockRecord, (col(FlockRecord.batch_id) == FlockBatch.id) & col(FlockRecord.deleted_at).is_(None))
+        .where(col(FlockBatch.deleted_at).is_(None), col(Farm.deleted_at).is_(None), within(tx, FlockBatch.farm_id))
+        .group_by(col(FlockBatch.id), col(Farm.id))
+        .order_by(col(FlockBatch.closed_on).desc().nulls_first(), Farm.name, FlockBatch.house, col(FlockBatch.id))
+        .limit(most)
+    )  # fmt: skip
+    if farm_id:
+        statement = statement.where(col(FlockBatch.farm_id) == farm_id)
+    return [Standing(one, farm, dead, culled, last, _float(grams)) for one, farm, dead, culled, last, grams in await tx.execute(statement)]
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A day's line and who wrote in it last."""
+
+    record: FlockRecord
+    person: str | None
+
+
+async def records(tx: Transaction, batch_id: UUID) -> Sequence[Written]:
+    """A flock's days, the first first."""
+    await batch(tx, batch_id)
+    statement = (
+        select(FlockRecord, User.name)
+        .outerjoin(User, col(User.id) == FlockRecord.recorded_by)
+        .where(FlockRecord.batch_id == batch_id, col(FlockRecord.deleted_at).is_(None))
+        .order_by(col(FlockRecord.day))
+    )
+    return [Written(record, person) for record, person in await tx.exec(statement)]
+
+
+async def record(tx: Transaction, batch_id: UUID, day: date) -> FlockRecord | None:
+    """One day's line, also where it was deleted: a day has one."""
+    return (await tx.exec(select(FlockRecord).where(FlockRecord.batch_id == batch_id, FlockRecord.day == day))).one_or_none()
+
+
+@dataclass(frozen=True, slots=True)
+class Warmth:
+    """How warm it was in a house, hour by hour: epoch milliseconds; mean, lowest and highest °C of its probes."""
+
+    times_ms: NDArray[np.float64]
+    mean: NDArray[np.float64]
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
+
+
+async def warmth(tx: Transaction, batch_id: UUID, *, since: datetime, until: datetime) -> Warmth:
+    """What the probes of the flock's house measured."""
+    one = await batch(tx, batch_id)
+    hour, value = func.date_trunc("hour", col(SensorReading.recorded_at)), col(SensorReading.value)
+    probes = select_columns(col(Device.id)).where(
+        col(Device.farm_id) == one.farm_id, func.lower(Device.location) == one.house.lower(), col(Device.deleted_at).is_(None)
+    )
+    statement = (
+        select_columns(
+            cast(func.extract("epoch", hour) * 1000, Double), cast(func.avg(value), Double), cast(func.min(value), Double),
+            cast(func.max(value), Double),
+        )
+        .where(
+            col(SensorReading.organization_id) == tx.organization_id, col(SensorReading.device_id).in_(probes),
+            col(SensorReading.sensor_type) == "temperature", col(SensorReading.recorded_at) >= since, col(SensorReading.recorded_at) < until,
+        )
+        .group_by(hour)
+        .order_by(hour)
+    )  # fmt: skip
+    rows = np.array([tuple(row) for row in await tx.execute(statement)], dtype=np.float64).reshape(-1, 4)
+    return Warmth(*(np.ascontiguousarray(rows[:, n]) for n in range(4)))
+
+
+def _float(value: object) -> float | None:
+    return None if value is None else float(value)  # type: ignore[arg-type]
