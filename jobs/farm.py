@@ -13,6 +13,7 @@ from data.farm.commands import (
     end_overrun,
     keep_metrics,
     mark_silent,
+    run_conditions,
     run_due,
     tell_missing,
     time_out,
@@ -25,15 +26,24 @@ from data.farm.commands.presence import organizations_with_missing, organization
 from data.farm.commands.runs import organizations_with_due
 from jobs.timetable import Line
 
+BATCH = 500
+"""How many schedules of one organization run in one transaction."""
+
 
 async def run_schedules() -> None:
-    """Run each schedule that is due, once."""
-    at = now()
+    """Run each schedule that is due, once; what is due in great numbers at once in batches, the organizations in turn."""
     async with across_tenants("farm.schedules") as tx:
-        whose = await organizations_with_due(tx, at=at)
-    for organization_id in whose:
-        async with transaction(Actor.system(organization_id, "farm.schedules")) as tx:
-            await run_due(tx, at=at)
+        whose = list(await organizations_with_due(tx, at=now()))
+    while whose:
+        unfinished = []
+        for organization_id in whose:
+            async with transaction(Actor.system(organization_id, "farm.schedules")) as tx:
+                ran = await run_due(tx, at=now(), most=BATCH)
+            async with transaction(Actor.system(organization_id, "farm.schedules")) as tx:
+                looked_at = await run_conditions(tx, at=now(), most=BATCH)
+            if BATCH in (ran.schedules, looked_at.schedules):
+                unfinished.append(organization_id)
+        whose = unfinished
 
 
 async def give_up_unanswered() -> None:

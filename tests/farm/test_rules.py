@@ -11,16 +11,13 @@ from data.farm.rules import (
     NOT_SWITCHED,
     OFFLINE,
     OUT_OF_USE,
-    Claim,
     Daily,
     DeviceState,
     Warmth,
     as_daily,
     cron_of,
-    due,
     heard,
     next_runs,
-    outranked,
     refusal_to_switch,
     topic_of,
     warmth,
@@ -161,39 +158,6 @@ def test_the_next_run_is_always_ahead(minutes: int, cron: str) -> None:
     after = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(minutes=minutes)
     runs = next_runs(cron, BERLIN, after=after, count=3)
     assert after < runs[0] < runs[1] < runs[2]
-
-
-HOURLY = "0 * * * *"
-
-
-def test_a_run_that_is_due_happens_and_the_next_one_is_known() -> None:
-    todo = due(HOURLY, PHNOM_PENH, next_run_at=NOON, now=NOON + SECOND)
-    assert (todo.missed, todo.run, todo.next) == ((), NOON, NOON + timedelta(hours=1))
-
-
-def test_after_an_outage_every_missed_run_is_named_and_the_latest_is_done_if_it_is_not_too_late() -> None:
-    hours = [NOON + timedelta(hours=n) for n in range(4)]
-    assert due(HOURLY, PHNOM_PENH, next_run_at=NOON, now=hours[2] + 30 * SECOND).missed == tuple(hours[:2])
-    assert due(HOURLY, PHNOM_PENH, next_run_at=NOON, now=hours[2] + 30 * SECOND).run == hours[2]
-    too_late = due(HOURLY, PHNOM_PENH, next_run_at=NOON, now=hours[2] + 61 * SECOND)
-    assert (too_late.missed, too_late.run, too_late.next) == (tuple(hours[:3]), None, hours[3])
-
-
-def test_a_very_long_outage_is_worked_off_in_parts_and_nothing_is_left_out() -> None:
-    now, at, missed = NOON + timedelta(minutes=250), NOON, []
-    for _ in range(4):
-        todo = due("* * * * *", PHNOM_PENH, next_run_at=at, now=now, most=100)
-        missed += todo.missed
-        if todo.run:
-            break
-        assert todo.next
-        at = todo.next
-    assert [*missed, todo.run] == [NOON + timedelta(minutes=n) for n in range(251)]
-
-
-def test_of_two_schedules_of_one_device_the_higher_priority_wins() -> None:
-    low, high, other = (Claim(UUID(int=n), UUID(int=device), priority, name) for n, device, priority, name in ((1, 9, 0, "low"), (2, 9, 5, "high"), (3, 8, 0, "other")))
-    assert outranked([low, high, other]) == {low.schedule_id: "high"}
 
 
 @pytest.mark.parametrize(

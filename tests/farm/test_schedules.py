@@ -35,7 +35,7 @@ async def plan(
 
 async def run(world: World, at: datetime) -> list[DeviceCommand]:
     async with transaction(Actor.system(world.organization_id, "farm.schedules")) as tx:
-        return await commands.run_due(tx, at=at)
+        return list((await commands.run_due(tx, at=at)).commands)
 
 
 async def executions(world: World, schedule: Schedule) -> list[ScheduleExecution]:
@@ -88,7 +88,7 @@ async def test_a_run_that_crashed_before_its_end_left_nothing_and_runs_again(wor
     at = planned(schedule)
     with pytest.raises(RuntimeError):
         async with transaction(Actor.system(world.organization_id, "farm.schedules")) as tx:
-            assert len(await commands.run_due(tx, at=at)) == 1
+            assert len((await commands.run_due(tx, at=at)).commands) == 1
             raise RuntimeError("the power went")
     assert await executions(world, schedule) == []
     assert len(await run(world, at)) == 1
@@ -122,9 +122,13 @@ async def test_a_run_that_is_much_too_late_is_skipped(world: World, farm: FarmWo
 async def test_an_offline_device_makes_the_run_fail_and_say_so(world: World) -> None:
     farm = await build_farm(world.owner, prefix="off")
     schedule = await plan(world.owner, farm)
-    assert await run(world, planned(schedule)) == []
+    at = planned(schedule)
+    (command,) = await run(world, at)
+    assert command.expires_at == at + MINUTE  # a device that is back within this still does it
+    async with transaction(Actor.system(world.organization_id, "farm.timeouts")) as tx:
+        await commands.time_out(tx, at=at + MINUTE)
     (execution,) = await executions(world, schedule)
-    assert execution.status is ExecutionStatus.FAILED and "offline" in (execution.error_message or "")
+    assert execution.status is ExecutionStatus.FAILED and "away" in (execution.error_message or "")
 
 
 async def test_a_toggle_turns_what_is_known(world: World, farm: FarmWorld) -> None:

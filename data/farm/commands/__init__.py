@@ -12,13 +12,21 @@ from data.farm.commands.presence import mark_silent, tell_missing
 from data.farm.commands.reports import confirm, hear
 from data.farm.commands.restoring import set_guard
 from data.farm.commands.runs import run_due
-from data.farm.commands.schedules import create_schedule, edit_schedule, enable_schedule, remove_schedule
+from data.farm.commands.runs_conditions import run_conditions
+from data.farm.commands.schedules import (
+    create_schedule,
+    duplicate_schedule,
+    edit_schedule,
+    enable_schedule,
+    remove_schedule,
+    run_now,
+)
 from data.farm.commands.switching import Batch, cancel, command, command_many, switch
 
 __all__ = [
     "Batch", "Chosen", "Stopped", "audit_states", "calibrate", "cancel", "claim_queued", "command", "command_many", "confirm",
-    "create_farm", "create_schedule", "edit_device", "edit_farm", "edit_schedule", "enable_schedule", "end_overrun", "give_back",
+    "create_farm", "create_schedule", "duplicate_schedule", "edit_device", "edit_farm", "edit_schedule", "enable_schedule", "end_overrun", "give_back",
     "give_token", "go_on", "hear", "keep_metrics", "mark_sent", "mark_silent", "register_device", "remove_device", "remove_farm",
-    "remove_schedule", "run_due", "set_config", "set_configs", "set_guard", "stop_all", "switch", "take_waiting", "tell_missing",
+    "remove_schedule", "run_conditions", "run_due", "run_now", "set_config", "set_configs", "set_guard", "stop_all", "switch", "take_waiting", "tell_missing",
     "time_out", "want_states", "worsen",
 ]  # fmt: skip

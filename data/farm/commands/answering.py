@@ -13,6 +13,7 @@ from sqlmodel import select
 from data.core import columns
 from data.core.session import Transaction
 from data.farm.commands.asking import open_of, value_of
+from data.farm.commands.runs_ended import note_ends
 from data.farm.events import DeviceChanged, ScheduleChanged
 from data.farm.rules import ANSWER_WITHIN, DID_SOMETHING_ELSE, FRESH, REFUSED_BY_DEVICE, answers
 from data.farm.tables import CommandStatus, CommandType, DeviceCommand
@@ -102,6 +103,7 @@ async def answer(tx: Transaction, said: Sequence[Said], *, at: datetime) -> dict
         tx.emit(DeviceChanged(device_id=command.device_id, farm_id=command.farm_id))
         if command.schedule_id:
             tx.emit(ScheduleChanged(schedule_id=command.schedule_id, farm_id=command.farm_id))
+    await note_ends(tx, [command.schedule_id for command in answered.values() if command.schedule_id], at=at)
     return answered
 
 

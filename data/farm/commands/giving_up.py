@@ -14,6 +14,7 @@ from data.alerts.commands import Trouble, raise_alerts
 from data.alerts.tables import Severity
 from data.core import columns
 from data.core.session import Transaction
+from data.farm.commands.runs_ended import note_ends
 from data.farm.commands.troubles import CONNECTION_ALERT, NO_ANSWER_ALERT, trouble
 from data.farm.events import DeviceChanged, ScheduleChanged
 from data.farm.rules import ANSWER_WITHIN, NO_ANSWER, NOT_SENT, RETRIES_S, TOO_LATE
@@ -80,6 +81,7 @@ async def time_out(tx: Transaction, *, at: datetime) -> Sequence[DeviceCommand]:
         tx.emit(DeviceChanged(device_id=command.device_id, farm_id=command.farm_id))
         if command.schedule_id:
             tx.emit(ScheduleChanged(schedule_id=command.schedule_id, farm_id=command.farm_id))
+    await note_ends(tx, [command.schedule_id for command in ended if command.schedule_id], at=at)
     return ended
 
 

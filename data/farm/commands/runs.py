@@ -1,136 +1,286 @@
 """Schedules whose time has come run once each, and every run that could not happen is written down with the reason."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, text
 from sqlmodel import col, select
 
+from data.core import columns
 from data.core.session import Transaction
 from data.core.table import uuid7
-from data.core.time import zone
-from data.farm.commands.switching import Wish, ask, refusal_of
+from data.farm.commands.asking import Asking, Wish, ask, is_switched, lock
+from data.farm.commands.runs_ended import note_ends
 from data.farm.events import ScheduleChanged
-from data.farm.rules import MISSED, OUTRANKED, STATE_UNKNOWN, Claim, Due, due, outranked
-from data.farm.tables import Device, DeviceCommand, ExecutionStatus, Farm, Schedule, ScheduleExecution, SwitchAction
+from data.farm.planned import plan_of
+from data.farm.rules import (
+    FARM_STOPPED,
+    MET,
+    NEVER,
+    NOT_SWITCHED,
+    OUT_OF_USE,
+    OUTRANKED,
+    REMOVED,
+    RUN_LATE_AT_MOST,
+    STATE_UNKNOWN,
+    Claim,
+    Entry,
+    Todo,
+    due,
+    energizes,
+    holding,
+    outranked,
+    resolved,
+)
+from data.farm.tables import (
+    Commanded,
+    CommandStatus,
+    CommandType,
+    Device,
+    DeviceCommand,
+    ExecutionStatus,
+    Farm,
+    Schedule,
+    ScheduleType,
+)
 
-_MISSED = text("""
-    insert into farm.schedule_executions
-        (id, organization_id, schedule_id, device_id, scheduled_time, status, command_sent, error_message, error_values)
-    select m.id, :organization_id, :schedule_id, :device_id, m.scheduled_time, 'skipped', '{}', :reason, '{}'
-    from unnest(cast(:ids as uuid[]), cast(:times as timestamptz[])) m (id, scheduled_time)
-    on conflict do nothing""")
+KEPT = "The schedule {name} keeps it as it is."
+AN_END = -1
+"""What ends gives way to whatever begins at the same time."""
 
-_ONCE = text("""
-    insert into farm.schedule_executions
-        (id, organization_id, schedule_id, device_id, scheduled_time, executed_at, status, command_sent, error_values)
-    values (:id, :organization_id, :schedule_id, :device_id, :scheduled_time, :at, 'pending', '{}', '{}')
+_LEDGER = text("""
+    insert into farm.schedule_executions (id, organization_id, schedule_id, device_id, scheduled_time, executed_at, status,
+        command_sent, error_message, error_values, is_late, missed_policy, lag_ms)
+    select n.id, :organization_id, n.schedule_id, n.device_id, n.scheduled_time, n.executed_at,
+        cast(n.status as farm.execution_status), '{}', n.reason, '{}', n.is_late, cast(n.policy as farm.missed_policy), n.lag_ms
+    from unnest(:ids, :schedules, :devices, :times, :executed, :statuses, :reasons, :late, :policies, :lags)
+        n (id, schedule_id, device_id, scheduled_time, executed_at, status, reason, is_late, policy, lag_ms)
     on conflict do nothing returning id""")
+
+_OUTCOME = text("""
+    update farm.schedule_executions e set status = cast(n.status as farm.execution_status), command_id = n.command_id,
+        command_sent = cast(n.sent as jsonb), error_message = coalesce(n.reason, e.error_message), error_values = cast(n.values as jsonb)
+    from unnest(:ids, :statuses, :commands, :sent, :reasons, :values) n (id, status, command_id, sent, reason, values)
+    where e.organization_id = :organization_id and e.id = n.id""")
+
+_NEXT = text("""
+    update farm.schedules s set next_run_at = n.next_run_at, last_run_at = coalesce(n.last_run_at, s.last_run_at), phase_since_at = n.anchor
+    from unnest(:ids, :next, :last, :anchors) n (id, next_run_at, last_run_at, anchor)
+    where s.organization_id = :organization_id and s.id = n.id""")
 
 
 @dataclass(slots=True)
-class _Run:
-    """One run that is to happen now."""
+class Run:
+    """One line of the ledger that is to be kept, and what comes of it."""
 
-    execution: ScheduleExecution
+    id: UUID
     schedule: Schedule
-    device: Device
+    farm: Farm
+    entry: Entry
+    status: ExecutionStatus = ExecutionStatus.PENDING
+    reason: str | None = None
+    values: Mapping[str, Any] | None = None
+    command: DeviceCommand | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """What was asked, and how many schedules were looked at."""
+
+    commands: Sequence[DeviceCommand]
+    schedules: int
 
 
 async def organizations_with_due(tx: Transaction, *, at: datetime) -> Sequence[UUID]:
     """Across tenants: whose schedules want to run."""
-    return (await tx.exec(select(Schedule.organization_id).where(*_is_due(at)).distinct())).all()
+    return (await tx.exec(select(Schedule.organization_id).where(*is_due(at)).distinct())).all()
 
 
-async def run_due(tx: Transaction, *, at: datetime, most: int = 500) -> list[DeviceCommand]:
+async def run_due(tx: Transaction, *, at: datetime, most: int = 500) -> Ran:
     """Run what is due in this organization: the record of the run and the command, in one transaction, once.
 
-    Of several runners each takes other schedules, and the unique key keeps the same run from happening twice.
+    Of several runners each takes other schedules, and the unique key keeps the same run from happening twice. A few statements
+    however many are due.
     """
     statement = (
-        select(Schedule, Farm.time_zone)
+        select(Schedule, Farm)
         .join(Farm, col(Farm.id) == Schedule.farm_id)
-        .where(*_is_due(at))
+        .where(*is_due(at), Schedule.schedule_type != ScheduleType.CONDITION)
         .order_by(col(Schedule.next_run_at), col(Schedule.id))
         .limit(most)
         .with_for_update(of=Schedule, skip_locked=True, key_share=True)
     )
-    claimed = (await tx.exec(statement)).all()
-    devices = await _lock(tx, {schedule.device_id for schedule, _ in claimed})
-    runs: list[_Run] = []
-    for schedule, zone_name in claimed:
-        assert schedule.cron_expression and schedule.next_run_at
-        todo = due(schedule.cron_expression, zone(zone_name), next_run_at=schedule.next_run_at, now=at)
-        await _skip_missed(tx, schedule, todo)
-        if todo.run and (execution := await _begin(tx, schedule, todo.run, at)):
-            runs.append(_Run(execution, schedule, devices[schedule.device_id]))
-        schedule.next_run_at, schedule.last_run_at = todo.next, todo.run or schedule.last_run_at
-        tx.add(schedule)
+    claimed = (await tx.exec(statement.execution_options(populate_existing=True))).all()
+    if not claimed:
+        return Ran([], 0)
+    todos: list[tuple[Schedule, Todo]] = []
+    runs: list[Run] = []
+    for schedule, farm in claimed:
+        assert schedule.next_run_at
+        todo = due(plan_of(schedule, farm), next_run_at=schedule.next_run_at, now=at, policy=schedule.missed_policy.value)
+        todos.append((schedule, todo))
+        runs += [Run(uuid7(), schedule, farm, entry) for entry in todo.entries]
+    kept = await write_down(tx, runs, at)
+    commands = await act(tx, [run for run in kept if run.entry.action], at)
+    await _plan_next(tx, todos)
+    for schedule, _ in claimed:
         tx.emit(ScheduleChanged(schedule_id=schedule.id, farm_id=schedule.farm_id))
-    return await _ask(tx, runs, at)
+    return Ran(commands, len(claimed))
 
 
-async def _ask(tx: Transaction, runs: Sequence[_Run], at: datetime) -> list[DeviceCommand]:
-    losers = outranked(Claim(r.schedule.id, r.device.id, r.schedule.priority, r.schedule.name) for r in runs)
-    ready: list[tuple[_Run, SwitchAction]] = []
+def is_due(at: datetime) -> tuple[ColumnElement[bool], ...]:
+    return col(Schedule.is_enabled).is_(True), col(Schedule.deleted_at).is_(None), col(Schedule.next_run_at) <= at
+
+
+async def write_down(tx: Transaction, runs: Sequence[Run], at: datetime) -> list[Run]:
+    """Put these into the ledger; those that were not in it yet."""
+    if not runs:
+        return []
+    acts = [run.entry.action is not None for run in runs]
+    rows = await tx.execute(
+        _LEDGER,
+        {
+            "organization_id": tx.organization_id, "ids": columns.ids([run.id for run in runs]),
+            "schedules": columns.ids([run.schedule.id for run in runs]), "devices": columns.ids([run.schedule.device_id for run in runs]),
+            "times": columns.instants(run.entry.at for run in runs),
+            "executed": columns.instants(at if one else None for one in acts),
+            "statuses": columns.texts("pending" if one else "skipped" for one in acts),
+            "reasons": columns.texts(run.entry.reason for run in runs), "late": columns.booleans(run.entry.is_late for run in runs),
+            "policies": columns.texts(run.entry.policy for run in runs),
+            "lags": columns.integers(_lag_ms(run.entry, at) if one else None for run, one in zip(runs, acts, strict=True)),
+        },
+    )  # fmt: skip
+    made = set(rows.scalars())
+    return [run for run in runs if run.id in made]
+
+
+async def act(tx: Transaction, runs: Sequence[Run], at: datetime, *, asking: Asking | None = None, over: bool = False) -> list[DeviceCommand]:
+    """Ask of the devices what these runs want, and say of each what came of it. `over`: whatever other schedules want."""
+    if not runs:
+        return []
+    devices = {d.id: d for d in await lock(tx, col(Device.id).in_({run.schedule.device_id for run in runs}))}
+    if not over:
+        await _give_way(tx, runs, at)
+    ready: list[tuple[Run, Wish]] = []
     for run in runs:
-        action = _resolved(run.schedule.action, run.device)
-        if winner := losers.get(run.schedule.id):
-            _end(run, ExecutionStatus.SKIPPED, OUTRANKED, name=winner)
-        elif refusal := refusal_of(run.device):
-            _end(run, ExecutionStatus.FAILED, refusal)
-        elif action is None:
-            _end(run, ExecutionStatus.FAILED, STATE_UNKNOWN)
-        else:
-            ready.append((run, action))
-        tx.add(run.execution)
-    commands = await ask(tx, [Wish(run.device, action, run.schedule.id) for run, action in ready], at=at)
-    for (run, action), command in zip(ready, commands, strict=True):
-        run.execution.command_id, run.execution.command_sent = command.id, {"command": action.value}
+        if run.status is ExecutionStatus.PENDING:
+            wish = _wish(run, devices.get(run.schedule.device_id))
+            if wish is not None:
+                ready.append((run, wish))
+    soon = [pair for pair in ready if not pair[0].entry.is_end]
+    ends = [pair for pair in ready if pair[0].entry.is_end]
+    commands = await _ask(tx, soon, at, asking or Asking(Commanded.SCHEDULE, waits_until=at + RUN_LATE_AT_MOST))
+    # What ends something waits for its device as long as it takes: nothing must stay on because a link was down.
+    commands += await _ask(tx, ends, at, asking or Asking(Commanded.SCHEDULE, waits_until=NEVER))
+    await _keep(tx, runs)
+    failed = {run.schedule.id for run in runs if run.status is ExecutionStatus.FAILED}
+    if failed:
+        await note_ends(tx, failed, at=at)
     return commands
 
 
-def _is_due(at: datetime) -> tuple[ColumnElement[bool], ...]:
-    return (
-        col(Schedule.is_enabled).is_(True),
-        col(Schedule.deleted_at).is_(None),
-        col(Schedule.cron_expression).is_not(None),
-        col(Schedule.next_run_at) <= at,
+async def _ask(tx: Transaction, pairs: Sequence[tuple[Run, Wish]], at: datetime, asking: Asking) -> list[DeviceCommand]:
+    commands = await ask(tx, [wish for _, wish in pairs], at=at, asking=asking)
+    for (run, _), command in zip(pairs, commands, strict=True):
+        run.command = command
+        if command.status is CommandStatus.FAILED:
+            run.status, run.reason = ExecutionStatus.FAILED, command.error_message
+            if command.error_message == FARM_STOPPED:
+                run.status = ExecutionStatus.SKIPPED
+    return [command for command in commands if command.status is not CommandStatus.FAILED]
+
+
+async def _give_way(tx: Transaction, runs: Sequence[Run], at: datetime) -> None:
+    """Of several schedules that want the same device the one with the highest priority gets it."""
+    holders = await holders_of(tx, runs, at)
+    begun_first = sorted(runs, key=lambda run: run.entry.is_end)
+    claims = [
+        Claim(r.schedule.id, r.schedule.device_id, AN_END if r.entry.is_end else r.schedule.priority, r.schedule.name) for r in begun_first
+    ]
+    losers = outranked(claims, holders)
+    for run in runs:
+        if name := losers.get(run.schedule.id):
+            reason = KEPT if run.schedule.device_id in holders and holders[run.schedule.device_id].name == name else OUTRANKED
+            run.status, run.reason, run.values = ExecutionStatus.SKIPPED, reason, {"name": name}
+
+
+async def holders_of(tx: Transaction, runs: Iterable[Run], at: datetime) -> dict[UUID, Claim]:
+    """Which other schedule keeps each of these devices as it is: of those that want it otherwise, the one with the highest
+    priority. What ends something is kept from it by any other."""
+    wants = {run.schedule.device_id: run for run in runs}
+    mine = {run.schedule.id for run in wants.values()}
+    statement = (
+        select(Schedule, Farm)
+        .join(Farm, col(Farm.id) == Schedule.farm_id)
+        .where(col(Schedule.device_id).in_(wants), col(Schedule.is_enabled).is_(True), col(Schedule.deleted_at).is_(None))
+        .where(col(Schedule.id).not_in(mine))
     )
+    found: dict[UUID, Claim] = {}
+    for schedule, farm in await tx.exec(statement.order_by(col(Schedule.priority).desc(), col(Schedule.id))):
+        run = wants[schedule.device_id]
+        if schedule.device_id in found or not (run.entry.is_end or schedule.priority > run.schedule.priority):
+            continue
+        state = _kept(schedule, farm, at)
+        if state and state != run.entry.action:
+            found[schedule.device_id] = Claim(schedule.id, schedule.device_id, schedule.priority, schedule.name)
+    return found
 
 
-async def _lock(tx: Transaction, device_ids: set[UUID]) -> dict[UUID, Device]:
-    statement = select(Device).where(col(Device.id).in_(device_ids)).order_by(col(Device.id)).with_for_update(key_share=True)
-    return {device.id: device for device in await tx.exec(statement.execution_options(populate_existing=True))}
+def _kept(schedule: Schedule, farm: Farm, at: datetime) -> str | None:
+    if schedule.schedule_type is ScheduleType.CONDITION:
+        return schedule.action.value if schedule.phase == MET else None
+    moment = holding(plan_of(schedule, farm), at)
+    return moment.action if moment else None
 
 
-async def _skip_missed(tx: Transaction, schedule: Schedule, todo: Due) -> None:
-    if todo.missed:
-        await tx.execute(
-            _MISSED,
-            {
-                "organization_id": tx.organization_id, "schedule_id": schedule.id, "device_id": schedule.device_id,
-                "reason": MISSED, "ids": [uuid7() for _ in todo.missed], "times": list(todo.missed),
-            },
-        )  # fmt: skip
+def _wish(run: Run, device: Device | None) -> Wish | None:
+    """What to ask; None where the run ends here, with the reason noted."""
+    assert run.entry.action
+    action = CommandType(run.entry.action)
+    value = run.schedule.value if action is CommandType.ON else None
+    if device is None:
+        run.status, run.reason = ExecutionStatus.FAILED, REMOVED
+    elif not is_switched(device):
+        run.status, run.reason = ExecutionStatus.FAILED, NOT_SWITCHED
+    elif not device.is_active:
+        run.status, run.reason = ExecutionStatus.FAILED, OUT_OF_USE
+    elif run.farm.is_stopped and energizes(action.value, value):
+        run.status, run.reason = ExecutionStatus.SKIPPED, FARM_STOPPED
+    elif (clear := resolved(action.value, is_on=device.is_on)) is None:
+        run.status, run.reason = ExecutionStatus.FAILED, STATE_UNKNOWN
+    else:
+        kind = CommandType(clear) if value is None else CommandType.SET_SPEED
+        return Wish(device, kind, run.schedule.id, value=value)
+    return None
 
 
-async def _begin(tx: Transaction, schedule: Schedule, scheduled_time: datetime, at: datetime) -> ScheduleExecution | None:
+async def _keep(tx: Transaction, runs: Sequence[Run]) -> None:
     values = {
-        "id": uuid7(), "organization_id": tx.organization_id, "schedule_id": schedule.id, "device_id": schedule.device_id,
-        "scheduled_time": scheduled_time, "at": at,
+        "organization_id": tx.organization_id, "ids": columns.ids([run.id for run in runs]),
+        "statuses": columns.texts(run.status.value for run in runs),
+        "commands": columns.ids([run.command.id if run.command else None for run in runs]),
+        "sent": columns.texts(json.dumps({"command": run.command.command_type.value} if run.command else {}) for run in runs),
+        "reasons": columns.texts(run.reason for run in runs), "values": columns.texts(json.dumps(dict(run.values or {})) for run in runs),
     }  # fmt: skip
-    made = (await tx.execute(_ONCE, values)).scalar_one_or_none()
-    return await tx.get_one(ScheduleExecution, made) if made else None
+    await tx.execute(_OUTCOME, values)
 
 
-def _resolved(action: SwitchAction, device: Device) -> SwitchAction | None:
-    if action is not SwitchAction.TOGGLE:
-        return action
-    return None if device.is_on is None else SwitchAction.OFF if device.is_on else SwitchAction.ON
+async def _plan_next(tx: Transaction, todos: Sequence[tuple[Schedule, Todo]]) -> None:
+    values = {
+        "organization_id": tx.organization_id, "ids": columns.ids([schedule.id for schedule, _ in todos]),
+        "next": columns.instants(todo.next for _, todo in todos),
+        "last": columns.instants(todo.act.at if todo.act else None for _, todo in todos),
+        "anchors": columns.instants(todo.anchor for _, todo in todos),
+    }  # fmt: skip
+    await tx.execute(_NEXT, values)
 
 
-def _end(run: _Run, status: ExecutionStatus, reason: str, **values: object) -> None:
-    run.execution.status, run.execution.error_message, run.execution.error_values = status, reason, dict(values)
+def _lag_ms(entry: Entry, at: datetime) -> int:
+    return min(2**31 - 1, round((at - entry.at).total_seconds() * 1000))
+
+
+__all__ = ["Ran", "Run", "act", "holders_of", "is_due", "organizations_with_due", "run_due", "write_down"]

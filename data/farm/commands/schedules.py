@@ -1,80 +1,212 @@
 """Schedules are made, edited, paused and taken away; each change says anew when the next run is."""
 
-from datetime import datetime
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
-from data.core.errors import Forbidden, Invalid
+from sqlmodel import col, func, select
+
+from data.alerts.commands import resolve_open
+from data.core.errors import Conflict, Forbidden, Invalid, NotFound
 from data.core.session import Transaction
-from data.core.time import now, zone
+from data.core.table import uuid7
+from data.core.time import now
 from data.farm import queries
+from data.farm.commands.asking import Asking, Wish, ask, is_switched
+from data.farm.commands.runs import Run, act, write_down
+from data.farm.commands.runs_ended import FAIL_SAFE_ALERT, SCHEDULE_FAILED
 from data.farm.events import ScheduleChanged
-from data.farm.rules import NOT_SWITCHED, cron_of, next_runs
-from data.farm.tables import DeviceType, Farm, Schedule, ScheduleType, SwitchAction
+from data.farm.planned import plan_of, timing_of_row
+from data.farm.rules import (
+    FARM_STOPPED,
+    MET,
+    MOST_SCHEDULES,
+    NEVER,
+    NOT_SWITCHED,
+    Entry,
+    Timing,
+    Urgency,
+    energizes,
+    first,
+    holding,
+    sources,
+    timing_of,
+)
+from data.farm.rules.moments import OPPOSITE
+from data.farm.tables import (
+    Commanded,
+    CommandType,
+    Device,
+    DeviceType,
+    Farm,
+    MissedPolicy,
+    Schedule,
+    ScheduleExecution,
+    ScheduleType,
+    SwitchAction,
+)
+
+_SECOND = timedelta(seconds=1)
 
 
 async def create_schedule(
-    tx: Transaction, device_id: UUID, *, name: str, cron_expression: str, action: SwitchAction, priority: int = 0,
-    is_enabled: bool = True,
+    tx: Transaction, device_id: UUID, *, name: str, action: SwitchAction = SwitchAction.ON, cron_expression: str | None = None,
+    timing: Timing | None = None, priority: int = 0, is_enabled: bool = True,
 ) -> Schedule:  # fmt: skip
-    """A new schedule of a relay, by the clock of its farm. Invalid names the field that cannot be."""
-    device = await queries.device(tx, device_id)
-    tx.actor.require("farm.schedule", device.farm_id)
+    """A new schedule of a device, by the clock of its farm: at a cron expression's times, or as `timing` says.
+
+    Invalid names the field that cannot be; Conflict when the device has as many as it may.
+    """
+    device = await queries.device(tx, device_id, for_update=True)
+    farm = await _may_plan(tx, device.farm_id)
+    count = select(func.count()).select_from(Schedule).where(Schedule.device_id == device_id, col(Schedule.deleted_at).is_(None))
+    if (await tx.exec(count)).one() >= MOST_SCHEDULES:
+        raise Conflict("A device has {most} schedules at most.", most=MOST_SCHEDULES)
     schedule = Schedule(
         farm_id=device.farm_id, device_id=device_id, name="", schedule_type=ScheduleType.TIME, action=action,
         created_by=tx.actor.user_id, is_enabled=is_enabled,
     )  # fmt: skip
-    await _describe(tx, schedule, device_id, name, cron_expression, action, priority)
+    await _describe(tx, schedule, device, farm, name, action, _timing(timing, cron_expression), priority)
     await tx.flush()
     tx.emit(ScheduleChanged(schedule_id=schedule.id, farm_id=schedule.farm_id))
     return schedule
 
 
 async def edit_schedule(
-    tx: Transaction, schedule_id: UUID, *, device_id: UUID, name: str, cron_expression: str, action: SwitchAction,
-    priority: int,
+    tx: Transaction, schedule_id: UUID, *, device_id: UUID, name: str, action: SwitchAction = SwitchAction.ON,
+    cron_expression: str | None = None, timing: Timing | None = None, priority: int = 0,
 ) -> None:  # fmt: skip
-    """Say anew what it does and when. Forbidden for a keeper who did not make it."""
-    schedule = await _mine(tx, schedule_id)
-    await _describe(tx, schedule, device_id, name, cron_expression, action, priority)
+    """Say anew what it does and when; what it has begun is ended. Forbidden for a keeper who did not make it."""
+    schedule, farm = await _mine(tx, schedule_id)
+    await _end_what_runs(tx, schedule, farm)
+    await _describe(tx, schedule, await queries.device(tx, device_id), farm, name, action, _timing(timing, cron_expression), priority)
     tx.emit(ScheduleChanged(schedule_id=schedule.id, farm_id=schedule.farm_id))
 
 
 async def enable_schedule(tx: Transaction, schedule_id: UUID, *, is_enabled: bool) -> None:
-    """Pause it, or let it run from now on; what was due in between is not made up for."""
-    schedule = await _mine(tx, schedule_id)
-    schedule.is_enabled = is_enabled
-    plan(schedule, await queries.farm(tx, schedule.farm_id), after=now())
+    """Pause it, or let it run from now on; what it has begun is ended, and what was due in between is not made up for."""
+    schedule, farm = await _mine(tx, schedule_id)
+    if not is_enabled:
+        await _end_what_runs(tx, schedule, farm)
+        await resolve_open(tx, schedule.id, SCHEDULE_FAILED, FAIL_SAFE_ALERT, at=now(), because="The schedule was paused.")
+    elif not schedule.is_enabled:
+        _forget(schedule)
+    schedule.is_enabled, schedule.failure_count = is_enabled, 0
+    plan(schedule, farm, after=now())
     tx.add(schedule)
     tx.emit(ScheduleChanged(schedule_id=schedule.id, farm_id=schedule.farm_id))
 
 
 async def remove_schedule(tx: Transaction, schedule_id: UUID) -> None:
-    """Take it away; the record of its runs stays."""
-    schedule = await _mine(tx, schedule_id)
+    """Take it away; what it has begun is ended, and the record of its runs stays."""
+    schedule, farm = await _mine(tx, schedule_id)
+    await _end_what_runs(tx, schedule, farm)
+    await resolve_open(tx, schedule.id, SCHEDULE_FAILED, FAIL_SAFE_ALERT, at=now(), because="The schedule was removed.")
     schedule.deleted_at, schedule.next_run_at = now(), None
     tx.add(schedule)
     tx.emit(ScheduleChanged(schedule_id=schedule.id, farm_id=schedule.farm_id))
 
 
-def plan(schedule: Schedule, farm: Farm, *, after: datetime) -> None:
-    """Set the next run, by the farm's clock; none while it is paused."""
-    runs = next_runs(schedule.cron_expression, zone(farm.time_zone), after=after) if schedule.cron_expression else []
-    schedule.next_run_at = runs[0] if runs and schedule.is_enabled else None
+async def duplicate_schedule(tx: Transaction, schedule_id: UUID, *, name: str, device_id: UUID | None = None) -> Schedule:
+    """The same once more, paused, so that nothing runs twice before somebody has looked at it; also for another device."""
+    schedule = await queries.schedule(tx, schedule_id)
+    return await create_schedule(
+        tx, device_id or schedule.device_id, name=name, action=schedule.action, timing=timing_of_row(schedule), priority=schedule.priority,
+        is_enabled=False,
+    )
 
 
-async def _mine(tx: Transaction, schedule_id: UUID) -> Schedule:
+async def run_now(tx: Transaction, schedule_id: UUID) -> ScheduleExecution:
+    """Run it at once, before everything that waits, whatever else is planned. It ends by itself as it would at its time.
+
+    Conflict when its farm is stopped, or when it is paused and could not end by itself.
+    """
     schedule = await queries.schedule(tx, schedule_id, for_update=True)
-    tx.actor.require("farm.schedule", schedule.farm_id)
+    tx.actor.require("farm.switch", schedule.farm_id)
+    farm, at = await queries.farm(tx, schedule.farm_id), now()
+    timing = timing_of_row(schedule)
+    action = timing.steps[0].action if timing.steps else "on" if schedule.schedule_type is ScheduleType.DURATION else schedule.action.value
+    if farm.is_stopped and energizes(action, schedule.value):
+        raise Conflict(FARM_STOPPED)
+    if schedule.schedule_type is not ScheduleType.CONDITION:
+        lasts = schedule.schedule_type is ScheduleType.DURATION or timing.steps or timing.action_duration_s or timing.end_time
+        if lasts and not schedule.is_enabled:
+            raise Conflict("It is paused, so it would not end by itself. Let it run first.")
+        if lasts:
+            schedule.phase_since_at = at.replace(microsecond=0)
+            following = first(plan_of(schedule, farm), after=at)
+            schedule.next_run_at = following.at if following else None
+    schedule.last_run_at = at
+    tx.add(schedule)
+    await tx.flush()
+    run = Run(uuid7(), schedule, farm, Entry(at, action))
+    made = await write_down(tx, [run], at)
+    await act(tx, made, at, asking=Asking(Commanded.SCHEDULE, Urgency.HIGH), over=True)
+    tx.emit(ScheduleChanged(schedule_id=schedule.id, farm_id=schedule.farm_id))
+    return await tx.get_one(ScheduleExecution, run.id)
+
+
+def plan(schedule: Schedule, farm: Farm, *, after: datetime) -> None:
+    """Set the next run, by the farm's clock; none while it is paused. A condition is looked at from now on."""
+    if not schedule.is_enabled:
+        schedule.next_run_at = None
+    elif schedule.schedule_type is ScheduleType.CONDITION:
+        schedule.next_run_at = after
+    else:
+        if schedule.phase_since_at is None and plan_of(schedule, farm).is_endless_cycle:
+            schedule.phase_since_at = after.replace(microsecond=0) + _SECOND
+        following = first(plan_of(schedule, farm), after=after)
+        schedule.next_run_at = following.at if following else None
+
+
+def _timing(timing: Timing | None, cron_expression: str | None) -> Timing:
+    return timing or Timing(cron_expression=cron_expression)
+
+
+def _forget(schedule: Schedule) -> None:
+    """Where it stood does not count any more."""
+    schedule.phase = schedule.phase_since_at = schedule.is_met = None
+
+
+async def _may_plan(tx: Transaction, farm_id: UUID) -> Farm:
+    tx.actor.require("farm.schedule", farm_id)
+    farm = await queries.farm(tx, farm_id)
+    if not farm.may_keepers_schedule and not tx.actor.may("farm.edit", farm_id):
+        raise Forbidden("On this farm only managers make schedules.")
+    return farm
+
+
+async def _mine(tx: Transaction, schedule_id: UUID) -> tuple[Schedule, Farm]:
+    schedule = await queries.schedule(tx, schedule_id, for_update=True)
+    farm = await _may_plan(tx, schedule.farm_id)
     if schedule.created_by != tx.actor.user_id and not tx.actor.may("farm.edit", schedule.farm_id):
         raise Forbidden("Only who made this schedule, or a manager, may change it.")
-    return schedule
+    return schedule, farm
+
+
+async def _end_what_runs(tx: Transaction, schedule: Schedule, farm: Farm) -> None:
+    """What is under way because of it would not be ended by anybody."""
+    at = now()
+    if not schedule.is_enabled:
+        return
+    if schedule.schedule_type is ScheduleType.CONDITION:
+        ends = OPPOSITE[schedule.action.value] if schedule.phase == MET else None
+    else:
+        moment = holding(plan_of(schedule, farm), at)
+        begun = moment and schedule.last_run_at and schedule.last_run_at >= moment.start
+        ends = ("off" if schedule.steps else OPPOSITE[moment.action]) if moment and begun else None
+    if ends is None:
+        return
+    device = await queries.device(tx, schedule.device_id, for_update=True)
+    if device.is_active and is_switched(device):
+        await ask(tx, [Wish(device, CommandType(ends), schedule.id)], at=at, asking=Asking(Commanded.SCHEDULE, waits_until=NEVER))
 
 
 async def _describe(
-    tx: Transaction, schedule: Schedule, device_id: UUID, name: str, cron_expression: str, action: SwitchAction, priority: int
+    tx: Transaction, schedule: Schedule, device: Device, farm: Farm, name: str, action: SwitchAction, timing: Timing, priority: int
 ) -> None:
-    device = await queries.device(tx, device_id)
-    if device.device_type is not DeviceType.RELAY:
+    if not is_switched(device):
         raise Invalid("device_id", NOT_SWITCHED)
     if device.farm_id != schedule.farm_id:
         raise Invalid("device_id", "This device is on another farm.")
@@ -82,8 +214,38 @@ async def _describe(
         raise Invalid("name", "Give it a name, so that it can be told from the others.")
     if not 0 <= priority <= 10:
         raise Invalid("priority", "{value} is not between {low} and {high}.", value=priority, low=0, high=10)
-    schedule.device_id, schedule.name, schedule.action, schedule.priority = device_id, name.strip(), action, priority
-    schedule.cron_expression, schedule.updated_at = cron_of(cron_expression), now()
-    plan(schedule, await queries.farm(tx, schedule.farm_id), after=now())
+    timing = timing_of(timing, action=action.value, has_place=farm.latitude is not None and farm.longitude is not None)
+    if timing.value is not None and (device.device_type is not DeviceType.PWM or not 0 <= timing.value <= 100):
+        raise Invalid("value", "Only a device with a speed takes a value, of 0 to 100 %.")
+    if timing.condition:
+        await _check_probes(tx, timing.condition, farm.id)
+    schedule.device_id, schedule.name, schedule.action, schedule.priority = device.id, name.strip(), action, priority
+    schedule.updated_at = now()
+    for key, value in _columns(timing).items():
+        setattr(schedule, key, value)
+    _forget(schedule)
+    plan(schedule, farm, after=now())
     tx.add(schedule)
 
+
+def _columns(timing: Timing) -> dict[str, Any]:
+    """What a timing is in the columns of a row."""
+    values = {key: value for key, value in asdict(timing).items()}
+    return values | {
+        "schedule_type": ScheduleType(timing.schedule_type), "missed_policy": MissedPolicy(timing.missed_policy or "skip"),
+        "weekdays": list(timing.weekdays) if timing.weekdays else None,
+        "steps": [{"action": step.action, "duration_s": step.duration_s} for step in timing.steps] if timing.steps else None,
+        "condition": dict(timing.condition) if timing.condition else None,
+        "fail_safe_action": SwitchAction(timing.fail_safe_action) if timing.fail_safe_action else None,
+    }  # fmt: skip
+
+
+async def _check_probes(tx: Transaction, condition: Any, farm_id: UUID) -> None:
+    wanted = {device_id for device_id, _ in sources(condition)}
+    for device_id in wanted:
+        try:
+            probe = await queries.device(tx, device_id)
+        except NotFound:
+            raise Invalid("condition", "Choose a probe and a value.") from None
+        if probe.farm_id != farm_id:
+            raise Invalid("condition", "This probe is on another farm.")

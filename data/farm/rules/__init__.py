@@ -40,6 +40,21 @@ from data.farm.rules.commanding import (
     uncalibrated,
     value_asked,
 )
+from data.farm.rules.conditions import (
+    FAIL_SAFE,
+    IS_MET,
+    IS_NOT_MET,
+    IS_SILENT,
+    MET,
+    NOT_MET,
+    OPERATORS,
+    STOPPED,
+    Measured,
+    condition_of,
+    holds,
+    phase_after,
+    sources,
+)
 from data.farm.rules.hearing import (
     Contradiction,
     DeviceState,
@@ -60,31 +75,37 @@ from data.farm.rules.limits import (
     is_battery_low,
     verdicts,
 )
-from data.farm.rules.schedules import (
-    EVERY_DAY,
+from data.farm.rules.moments import Moment, Plan, Step, between, first, holding, moments
+from data.farm.rules.planning import MOST_SCHEDULES, TEMPLATES, Timing, timing_of
+from data.farm.rules.runs import (
+    BROKEN_OFF,
     MISSED,
     OUTRANKED,
     RUN_LATE_AT_MOST,
     Claim,
-    Daily,
-    Due,
-    as_daily,
-    cron_of,
+    Clash,
+    Entry,
+    Todo,
+    clash,
     due,
-    next_runs,
     outranked,
 )
+from data.farm.rules.schedules import EVERY_DAY, Daily, as_daily, cron_of, next_runs
 from data.farm.rules.settings import MOST_OFF, SETTINGS, Checked, Setting, calibration, calibration_name, setting
 from data.farm.rules.warmth import WARMTHS, Warmth, warmth
 
 __all__ = [
-    "ANSWER_WITHIN", "BATTERY_LOW", "CALLED_OFF", "COMMANDS", "Checked", "Claim", "Contradiction", "DID_SOMETHING_ELSE",
-    "Daily", "DeviceState", "Due", "EVERY_DAY", "FARM_STOPPED", "FRESH", "GOES_ON", "LIMIT_ALERTS", "Limits", "MISSED",
-    "MOST_DEVICES", "MOST_OFF", "NEVER", "NEXT", "NOT_SENT", "NOT_SWITCHED", "NOT_THIS", "NO_ANSWER", "OFFLINE",
-    "OUTRANKED", "OUT_OF_USE", "REFUSED_BY_DEVICE", "REMOVED", "REPLACED", "RETRIES_S", "RUN_LATE_AT_MOST", "SETTINGS",
-    "SILENT_AFTER", "STALE_AIR", "STATE_UNKNOWN", "SWITCHED", "Setting", "TOO_COLD", "TOO_DRY", "TOO_HOT", "TOO_HUMID",
-    "TOO_LATE", "Urgency", "Verdict", "WAITS", "WARMTHS", "Warmth", "answers", "as_daily", "calibrated", "calibration",
-    "calibration_name", "check_kind", "cron_of", "due", "energizes", "has_restarted", "heard", "is_battery_low",
-    "is_news", "is_vital", "next_runs", "on_for", "outranked", "refusal_to_switch", "resolved", "retry_after",
-    "setting", "topic_of", "uncalibrated", "value_asked", "verdicts", "warmth",
+    "ANSWER_WITHIN", "BATTERY_LOW", "BROKEN_OFF", "CALLED_OFF", "COMMANDS", "Checked", "Claim", "Clash",
+    "Contradiction", "DID_SOMETHING_ELSE", "Daily", "DeviceState", "EVERY_DAY", "Entry", "FAIL_SAFE", "FARM_STOPPED",
+    "FRESH", "GOES_ON", "IS_MET", "IS_NOT_MET", "IS_SILENT", "LIMIT_ALERTS", "Limits", "MET", "MISSED",
+    "MOST_DEVICES", "MOST_OFF", "MOST_SCHEDULES", "Measured", "Moment", "NEVER", "NEXT", "NOT_MET", "NOT_SENT",
+    "NOT_SWITCHED", "NOT_THIS", "NO_ANSWER", "OFFLINE", "OPERATORS", "OUTRANKED", "OUT_OF_USE", "Plan",
+    "REFUSED_BY_DEVICE", "REMOVED", "REPLACED", "RETRIES_S", "RUN_LATE_AT_MOST", "SETTINGS", "SILENT_AFTER",
+    "STALE_AIR", "STATE_UNKNOWN", "STOPPED", "SWITCHED", "Setting", "Step", "TEMPLATES", "TOO_COLD", "TOO_DRY",
+    "TOO_HOT", "TOO_HUMID", "TOO_LATE", "Timing", "Todo", "Urgency", "Verdict", "WAITS", "WARMTHS", "Warmth",
+    "answers", "as_daily", "between", "calibrated", "calibration", "calibration_name", "check_kind", "clash",
+    "condition_of", "cron_of", "due", "energizes", "first", "has_restarted", "heard", "holding", "holds",
+    "is_battery_low", "is_news", "is_vital", "moments", "next_runs", "on_for", "outranked", "phase_after",
+    "refusal_to_switch", "resolved", "retry_after", "setting", "sources", "timing_of", "topic_of", "uncalibrated",
+    "value_asked", "verdicts", "warmth",
 ]  # fmt: skip

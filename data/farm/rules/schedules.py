@@ -1,21 +1,13 @@
-"""When a schedule runs, by the clock on the farm's wall, and which of several gives way."""
+"""A cron expression says when a schedule runs, by the clock on the farm's wall."""
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
-from uuid import UUID
+from datetime import UTC, datetime, time
 from zoneinfo import ZoneInfo
 
 from cronsim import CronSim, CronSimError
 
 from data.core.errors import Invalid
-
-RUN_LATE_AT_MOST = timedelta(seconds=60)
-"""A run that could not happen within this is skipped: a feeder must not start in the night because a link came back."""
-
-MISSED = "Steading was not running when it was due."
-OUTRANKED = "The schedule {name}, with a higher priority, ran at the same time."
 
 
 def cron_of(text: str, *, field: str = "cron_expression") -> str:
@@ -57,52 +49,6 @@ def next_runs(cron: str, zone: ZoneInfo, *, after: datetime, count: int = 1) -> 
         if len(runs) == count:
             break
     return runs
-
-
-@dataclass(frozen=True, slots=True)
-class Due:
-    """The runs of a schedule up to now: those missed for good, the one to do (if any), and the one that comes next."""
-
-    missed: tuple[datetime, ...]
-    run: datetime | None
-    next: datetime | None
-
-
-def due(cron: str, zone: ZoneInfo, *, next_run_at: datetime, now: datetime, most: int = 10_000) -> Due:
-    """What to do about a schedule whose `next_run_at` has come. Beyond `most` missed runs the rest is left for next time."""
-    runs, following = [next_run_at], None
-    while len(runs) < most:
-        following = next(iter(next_runs(cron, zone, after=runs[-1])), None)
-        if following is None or following > now:
-            break
-        runs.append(following)
-        following = None
-    if following is None and len(runs) >= most:
-        return Due(tuple(runs[:-1]), None, runs[-1])
-    last = runs[-1]
-    if now - last <= RUN_LATE_AT_MOST:
-        return Due(tuple(runs[:-1]), last, following)
-    return Due(tuple(runs), None, following)
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """A schedule's run that wants to switch a device now."""
-
-    schedule_id: UUID
-    device_id: UUID
-    priority: int
-    name: str
-
-
-def outranked(claims: Iterable[Claim]) -> dict[UUID, str]:
-    """Which schedules give way to another of the same device, and to whose name: the highest priority wins, then the first."""
-    best: dict[UUID, Claim] = {}
-    losers: dict[UUID, str] = {}
-    for claim in sorted(claims, key=lambda claim: -claim.priority):
-        if best.setdefault(claim.device_id, claim) is not claim:
-            losers[claim.schedule_id] = best[claim.device_id].name
-    return losers
 
 
 EVERY_DAY = frozenset(range(1, 8))

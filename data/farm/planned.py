@@ -1,0 +1,120 @@
+"""What the schedules of a device do in the days ahead, and where they get into each other's way."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from uuid import UUID
+
+from sqlmodel import col, select
+
+from data.core.session import Transaction
+from data.core.time import now, zone
+from data.farm import queries
+from data.farm.rules import Clash, Moment, Plan, Step, Timing, between, clash, holding
+from data.farm.tables import Device, Farm, Schedule, ScheduleType
+
+AHEAD = timedelta(days=7)
+MOST_SHOWN = 2_000
+
+
+def timing_of_row(schedule: Schedule) -> Timing:
+    """What a schedule says of when and how it acts."""
+    return Timing(
+        schedule_type=schedule.schedule_type.value, cron_expression=schedule.cron_expression, start_time=schedule.start_time,
+        end_time=schedule.end_time, weekdays=tuple(schedule.weekdays) if schedule.weekdays else None,
+        start_date=schedule.start_date, end_date=schedule.end_date, sun_event=schedule.sun_event,
+        sun_offset_minutes=schedule.sun_offset_minutes, on_duration_s=schedule.on_duration_s,
+        off_duration_s=schedule.off_duration_s, repeat_count=schedule.repeat_count,
+        action_duration_s=schedule.action_duration_s,
+        steps=tuple(Step(one["action"], one["duration_s"]) for one in schedule.steps) if schedule.steps else None,
+        condition=schedule.condition, value=schedule.value, minimum_on_s=schedule.minimum_on_s,
+        minimum_off_s=schedule.minimum_off_s,
+        fail_safe_action=schedule.fail_safe_action.value if schedule.fail_safe_action else None,
+        silent_after_s=schedule.silent_after_s, missed_policy=schedule.missed_policy.value, template=schedule.template,
+    )  # fmt: skip
+
+
+def plan_of(schedule: Schedule, farm: Farm) -> Plan:
+    """The same by the clock of its farm."""
+    return timing_of_row(schedule).plan(
+        zone(farm.time_zone), action=schedule.action.value, latitude=farm.latitude, longitude=farm.longitude,
+        anchor=None if schedule.schedule_type is ScheduleType.CONDITION else schedule.phase_since_at,
+    )  # fmt: skip
+
+
+def may_act(plan: Plan, at: datetime) -> bool:
+    """Whether a condition counts at that time: within its hours, days and dates, where it has any."""
+    if plan.start_time is not None and plan.end_time is not None:
+        return holding(Plan("time_based", plan.zone, start_time=plan.start_time, end_time=plan.end_time, weekdays=plan.weekdays,
+                            start_date=plan.start_date, end_date=plan.end_date), at) is not None  # fmt: skip
+    day = at.astimezone(plan.zone).date()
+    return (
+        (plan.weekdays is None or day.isoweekday() in plan.weekdays)
+        and not (plan.start_date and day < plan.start_date) and not (plan.end_date and day > plan.end_date)
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Ahead:
+    """What a schedule will do, from now on; what a condition will do nobody knows. `farm` has the clock."""
+
+    farm: Farm
+    moments: Sequence[Moment]
+    clashes: Sequence[Clash]
+    is_conditional: bool = False
+
+
+async def preview(
+    tx: Transaction, device_id: UUID, timing: Timing, *, action: str, name: str = "", priority: int = 0, schedule_id: UUID | None = None,
+    at: datetime | None = None,
+) -> Ahead:  # fmt: skip
+    """What a schedule would do in the next seven days if it were saved like this, and with which others it would clash."""
+    at = at or now()
+    device = await queries.device(tx, device_id)
+    farm = await queries.farm(tx, device.farm_id)
+    begun = at.replace(microsecond=0)
+    plan = timing.plan(zone(farm.time_zone), action=action, latitude=farm.latitude, longitude=farm.longitude, anchor=begun if _needs_anchor(timing) else None)
+    if timing.schedule_type == ScheduleType.CONDITION:
+        return Ahead(farm, (), (), is_conditional=True)
+    mine = between(plan, at, at + AHEAD, most=MOST_SHOWN)
+    statement = select(Schedule).where(
+        Schedule.device_id == device_id, col(Schedule.is_enabled).is_(True), col(Schedule.deleted_at).is_(None),
+        Schedule.id != schedule_id, Schedule.schedule_type != ScheduleType.CONDITION,
+    )  # fmt: skip
+    found = []
+    for other in (await tx.exec(statement.order_by(col(Schedule.priority).desc(), col(Schedule.id)))).all():
+        theirs = between(plan_of(other, farm), at, at + AHEAD, most=MOST_SHOWN)
+        if seen := clash(mine, theirs, name=name, other=other.name, priority=priority, other_priority=other.priority):
+            found.append(seen)
+    return Ahead(farm, mine, found)
+
+
+def _needs_anchor(timing: Timing) -> bool:
+    return timing.schedule_type == ScheduleType.DURATION and not timing.is_by_the_clock
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One device's line in the timeline: each schedule's moments."""
+
+    device: Device
+    farm: Farm
+    bars: Sequence[tuple[Schedule, Moment]]
+
+
+async def timeline(tx: Transaction, *, since: datetime, until: datetime) -> Sequence[Row]:
+    """What is planned on the farms one may see, by device; each bar lasts to its `until`. Schedules that are paused are left out."""
+    rows: dict[UUID, list[tuple[Schedule, Moment]]] = {}
+    listed = await queries.schedules(tx)
+    known = {one.device.id: (one.device, one.farm) for one in listed}
+    for one in listed:
+        if one.schedule.is_enabled and one.schedule.schedule_type is not ScheduleType.CONDITION:
+            found = between(plan_of(one.schedule, one.farm), since, until, most=MOST_SHOWN)
+            rows.setdefault(one.device.id, []).extend((one.schedule, moment) for moment in found if not moment.is_end)
+    return [Row(*known[device_id], sorted(bars, key=lambda bar: bar[1].at)) for device_id, bars in rows.items()]
+
+
+def midnight(at: datetime, farm: Farm) -> datetime:
+    """When that day began at the farm."""
+    local = at.astimezone(zone(farm.time_zone))
+    return datetime.combine(local.date(), time(0), local.tzinfo)
