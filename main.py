@@ -35,6 +35,7 @@ from data.platform.commands import use_folder
 from jobs import (
     alerts,
     background,
+    backup,
     cold_chain,
     deliveries,
     digests,
@@ -59,7 +60,7 @@ from migrations.ddl import APP, SWEEP
 from migrations.upgrade import UnsafeRole, role_url, upgrade
 
 DOORS = (ttn, chirpstack, hub, ingest, owntracks, osmand, assessments, stripe, telnyx)
-JOBS = (upkeep, alerts, cold_chain, metrics, farm, tracking, deliveries, trees, digests, telegram)
+JOBS = (upkeep, backup, alerts, cold_chain, metrics, farm, tracking, deliveries, trees, digests, telegram)
 
 cli = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__, pretty_exceptions_enable=False)
 user_cli = typer.Typer(help="People, from the command line.", no_args_is_help=True)

@@ -51,6 +51,12 @@ class Settings(BaseSettings):
     stripe_api_url: str = Field("", description="where Stripe's API is; empty: Stripe's own address")
 
     readings_retention_months: int = Field(24, ge=0, description="how long temperatures and doors are kept; 0: for ever")
+    backup_url: str = Field("", description="where copies are kept: a folder, or s3://bucket/prefix; empty: VAR_DIR/backups")
+    backup_every_hours: int = Field(1, ge=0, le=24, description="hours between two copies, one of them at 02:00 UTC; 0: none are made")
+    backup_endpoint: str = Field("", description="an S3-compatible store's own address; empty: Amazon's")
+    backup_region: str = ""
+    backup_access_key: str = ""
+    backup_secret_key: str = ""
     intake_capacity: int = Field(20_000, description="messages waiting to be stored before senders are told to wait")
 
     def missing_for_service(self) -> list[str]:

@@ -1,0 +1,1 @@
+"""Copies of everything are made, kept elsewhere, and shown to be good by putting them back."""

@@ -1,0 +1,120 @@
+"""A copy is only a copy once it was put back: a drill restores the newest one into a database of its own and compares."""
+
+import shutil
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import anyio.to_thread
+import psycopg
+import structlog
+from sqlmodel import select
+
+from data.audit.log import verify_part
+from data.audit.log import write as write_log
+from data.audit.rules import START
+from data.audit.tables import Chain
+from data.core.embedded import EmbeddedFailed
+from data.core.session import Database, Transaction, across_tenants
+from data.core.settings import Settings
+from data.core.time import now
+from data.platform import backups
+from jobs.keeping.postgres_tools import ToolFailed
+from jobs.keeping.restoring import NotRestored, chosen, fresh_server, missing_files, put_back
+from jobs.keeping.store import STORE_FAILED, Manifest, Store
+
+log = structlog.get_logger()
+
+PURPOSE = "restore drill"
+PIECE = 2_000
+MOST_NAMED = 20
+DRILL_FAILED: tuple[type[Exception], ...] = (*STORE_FAILED, ToolFailed, NotRestored, EmbeddedFailed, psycopg.Error)
+
+
+class DrillFailed(Exception):
+    """The newest copy could not be put back whole; what is wrong."""
+
+
+@dataclass(slots=True)
+class Found:
+    """What a drill saw: how much was compared, and what is not as it was."""
+
+    tables: int = 0
+    rows: int = 0
+    chains: int = 0
+    different: Mapping[str, str] = field(default_factory=dict)
+    broken_chains: Mapping[str, str] = field(default_factory=dict)
+    files: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def faults(self) -> list[str]:
+        every = (*self.different.items(), *self.broken_chains.items(), *self.files.items())
+        return [f"{name}: {what}" for name, what in every]
+
+    def as_document(self) -> dict[str, Any]:
+        return {"tables": self.tables, "rows": self.rows, "chains": self.chains, "faults": self.faults[:MOST_NAMED]}
+
+
+async def drill(settings: Settings) -> Found:
+    """Put the newest copy back and compare; noted either way. DrillFailed when it is not whole or not there."""
+    started_at, found, error = now(), Found(), None
+    manifest: Manifest | None = None
+    folder = Path(await anyio.to_thread.run_sync(partial(_workspace, settings.var_dir)))
+    try:
+        store = Store(settings)
+        manifest = await chosen(store, None)
+        async with fresh_server(folder / "pg") as server:
+            url = server.database("steading")
+            found.different = await put_back(store, manifest, url, folder)
+            found.tables, found.rows = len(manifest.tables), sum(rows for rows, _ in manifest.tables.values())
+            found.chains, found.broken_chains = await _chains(url)
+            found.files = await missing_files(store, url)
+    except DRILL_FAILED as reason:
+        error = (str(reason).strip() or type(reason).__name__).splitlines()[0]
+    finally:
+        await anyio.to_thread.run_sync(partial(shutil.rmtree, folder, ignore_errors=True))
+    error = error or "; ".join(found.faults[:3]) or None
+    async with across_tenants(PURPOSE) as tx:
+        await backups.note_drill(
+            tx, key=manifest.key if manifest else None, started_at=started_at, at=now(), until=manifest.at if manifest else None,
+            is_whole=error is None, compared=found.as_document(), error=error,
+        )  # fmt: skip
+    if error:
+        raise DrillFailed(error)
+    log.info("restore drill passed", tables=found.tables, rows=found.rows)
+    return found
+
+
+def _workspace(var_dir: Path) -> str:
+    var_dir.mkdir(parents=True, exist_ok=True)
+    return tempfile.mkdtemp(prefix="drill-", dir=var_dir)
+
+
+async def _chains(url: str) -> tuple[int, dict[str, str]]:
+    """Follow every event log in the restored database; how many there are, and which do not hold."""
+    address = url.replace("postgresql://", "postgresql+psycopg://", 1)
+    restored = Database(address, address, write_log, pool_size=1)
+    broken: dict[str, str] = {}
+    try:
+        async with restored.across_tenants(PURPOSE) as tx:
+            chains = (await tx.exec(select(Chain))).all()
+            for chain in chains:
+                if fault := await _fault_of(tx, chain):
+                    broken[f"event log of {chain.organization_id}"] = fault
+    finally:
+        await restored.close()
+    return len(chains), broken
+
+
+async def _fault_of(tx: Transaction, chain: Chain) -> str | None:
+    first, previous = 1, START
+    while first <= chain.length:
+        found, first, previous = await verify_part(
+            tx, chain.organization_id, first=first, previous=previous, last=chain.length, limit=PIECE
+        )
+        if found:
+            return f"{found[0].kind} at {found[0].sequence}"
+    return None if previous == chain.last_hash else f"altered at {chain.length}"
