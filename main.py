@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequen
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any
 
 import structlog
 import typer
@@ -19,7 +19,7 @@ import uvicorn
 from fastapi import FastAPI
 from fastapi.middleware.gzip import GZipMiddleware
 
-from data.audit.log import verify, write
+from data.audit.log import write
 from data.cold_chain.reports import commands as report_commands
 from data.core import session
 from data.core.bus import bus
@@ -30,7 +30,7 @@ from data.core.time import now
 from data.identity import commands as identity
 from data.identity.secrets import Seal, use_seal
 from data.identity.tables import Organization, Role
-from data.platform import streams
+from data.platform import backups, streams
 from data.platform.commands import use_folder
 from jobs import (
     alerts,
@@ -50,6 +50,7 @@ from jobs import (
     upkeep,
     verification,
 )
+from jobs.by_hand import add_commands, stop
 from jobs.channels._choice import public_key
 from jobs.channels.payments import Payments
 from jobs.documents import reports
@@ -72,13 +73,6 @@ NOT_THERE: tuple[type[Exception], ...] = (OSError, TimeoutError, *UNREACHABLE)
 
 Beside = Callable[[Settings], Any]
 """An asynchronous context that runs beside the application (the MQTT client, the simulated devices)."""
-
-
-def stop(*lines: str) -> NoReturn:
-    """End with words for a person and no traceback."""
-    for line in lines:
-        typer.echo(line, err=True)
-    raise typer.Exit(1)
 
 
 def lines(settings: Settings) -> list[Line]:
@@ -193,10 +187,13 @@ def compose(settings: Settings, *besides: Beside) -> FastAPI:
 
 
 async def health() -> dict[str, Any]:
-    """Whether the database answers, how many messages wait, and whether what is written next has somewhere to go."""
+    """Whether the database answers, how many messages wait, whether what is written next has somewhere to go, and whether all of it
+    is copied and could be put back."""
     async with across_tenants("health") as tx:
         missing = [one.piece for one in await streams.troubles(tx, now())]
-    return {"status": "degraded" if missing else "ok", "waiting": intake.waiting} | ({"streams": missing} if missing else {})
+        copies = (await backups.keeping(tx)).troubles(now())
+    troubles = {"streams": missing, "backups": copies}
+    return {"status": "degraded" if missing or copies else "ok", "waiting": intake.waiting} | {k: v for k, v in troubles.items() if v}
 
 
 def tune_garbage_collection() -> None:
@@ -334,25 +331,6 @@ def migrate() -> None:
     typer.echo("The database is up to date.")
 
 
-@cli.command()
-def check_log() -> None:
-    """Check every organization's event log: altered, missing or inserted lines."""
-
-    async def check() -> bool:
-        async with across_tenants("check the log") as tx:
-            from data.audit import queries as audit
-
-            whole = True
-            for organization_id, name in await audit.chains(tx):
-                found = await verify(tx, organization_id)
-                typer.echo(f"{name}: {'whole' if not found else ', '.join(f'{b.kind} at {b.sequence}' for b in found[:10])}")
-                whole = whole and not found
-            return whole
-
-    if not asyncio.run(_with_database(_with_a_database(), check)):
-        raise typer.Exit(1)
-
-
 @user_cli.command("add")
 def user_add(
     email: Annotated[str, typer.Option(prompt=True)],
@@ -393,6 +371,7 @@ async def _with_database(settings: Settings, work: Callable[[], Awaitable[Any]])
         return await work()
 
 
+add_commands(cli, _with_a_database, _with_database)
 
 if __name__ == "__main__":
     cli()
