@@ -327,6 +327,11 @@ def upgrade() -> None:
     op.add_column('schedules', sa.Column('start_date', sa.Date(), nullable=True), schema='farm')
     op.add_column('schedules', sa.Column('end_date', sa.Date(), nullable=True), schema='farm')
     op.add_column('schedules', sa.Column('sun_event', sa.Text(), nullable=True), schema='farm')
+    op.drop_constraint(op.f('ck_schedules_time_based'), 'schedules', schema='farm', type_='check')
+    op.create_check_constraint(
+        op.f('ck_schedules_time_based'), 'schedules', "schedule_type <> 'time_based' or num_nonnulls(cron_expression, start_time, sun_event) > 0",
+        schema='farm',
+    )
     op.add_column('schedules', sa.Column('sun_offset_minutes', sa.Integer(), nullable=True), schema='farm')
     op.add_column('schedules', sa.Column('steps', postgresql.JSONB(astext_type=sa.Text()), nullable=True), schema='farm')
     op.add_column('schedules', sa.Column('action_duration_s', sa.Integer(), nullable=True), schema='farm')
