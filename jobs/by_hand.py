@@ -125,20 +125,21 @@ async def _restore(settings: Settings, to: str, at: datetime | None) -> None:
     if to.startswith(ADDRESSES):
         files = settings.var_dir / "files"
         try:
-            different = await _put_back(store, manifest, to)
+            different = await _put_back(store, manifest, to, settings.var_dir)
         except psycopg.OperationalError as reason:
             stop(f"The database does not answer: {str(reason).strip().splitlines()[0]}")
     else:
         folder = Path(to)
         files = folder / "files"
         async with fresh_server(folder / "pg") as server:
-            different = await _put_back(store, manifest, server.database("steading"))
+            different = await _put_back(store, manifest, server.database("steading"), folder)
     fetched = await put_back_files(store, files)
     typer.echo(f"Put back in {to}: everything as of {manifest.at:%Y-%m-%d %H:%M:%S} UTC, and {fetched} files in {files}.")
     if different:
         stop("This is not as it was:", *(f"  {table}: {what}" for table, what in different.items()))
 
 
-async def _put_back(store: Store, manifest: Manifest, database_url: str) -> dict[str, str]:
-    with tempfile.TemporaryDirectory(prefix="restore-") as folder:
+async def _put_back(store: Store, manifest: Manifest, database_url: str, beside: Path) -> dict[str, str]:
+    beside.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="restore-", dir=beside) as folder:
         return await put_back(store, manifest, database_url, Path(folder))

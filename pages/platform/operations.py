@@ -9,10 +9,12 @@ from data.audit import queries as audit
 from data.audit.rules import Break
 from data.audit.tables import EventLog
 from data.core.time import now
-from data.platform import queries, streams
+from data.platform import backups, queries, streams
+from data.platform.backups import Keeping
 from data.platform.streams import Trouble
 from data.platform.tables import ScheduledJob
 from pages._shell import Looker, screen
+from pages.platform._keeping import keeping_section
 from pages.platform._streams import streams_section, trouble_banner
 from ui.age import age
 from ui.badge import badge
@@ -21,16 +23,22 @@ from ui.form import button
 from ui.live import live
 from ui.words import _, moment, n_
 
+Seen = tuple[Sequence[ScheduledJob], Sequence[EventLog], Sequence[Trouble], Keeping]
+
 
 @screen("/operations", title="Operations", place="operations", permission="operations.view")
 async def operations(look: Looker) -> None:
-    async def ask() -> tuple[Sequence[ScheduledJob], Sequence[EventLog], Sequence[Trouble]]:
+    async def ask() -> Seen:
         async with look.transaction() as tx:
-            return await queries.scheduled_jobs(tx), await audit.latest(tx, limit=30), await streams.troubles(tx, now())
+            return (
+                await queries.scheduled_jobs(tx), await audit.latest(tx, limit=30), await streams.troubles(tx, now()),
+                await backups.keeping(tx),
+            )  # fmt: skip
 
-    def show(found: tuple[Sequence[ScheduledJob], Sequence[EventLog], Sequence[Trouble]]) -> None:
-        jobs, lines, troubles = found
+    def show(found: Seen) -> None:
+        jobs, lines, troubles, kept = found
         trouble_banner(troubles)
+        keeping_section(kept)
         ui.label(_("Timetable")).classes("st-h2").props("role=heading aria-level=2")
         if not jobs:
             empty_state(_("Nothing has run yet."), icon="schedule")
