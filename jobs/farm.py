@@ -20,6 +20,7 @@ from data.farm.commands import (
     want_states,
     worsen,
 )
+from data.farm.commands.flocks_judging import judge_flocks, organizations_with_flocks
 from data.farm.commands.giving_up import organizations_with_overdue
 from data.farm.commands.guards import organizations_with_outputs, organizations_with_overrun, organizations_with_worse
 from data.farm.commands.presence import organizations_with_missing, organizations_with_silent
@@ -106,6 +107,16 @@ async def audit_all_states() -> None:
             await audit_states(tx, at=at)
 
 
+async def judge_all_flocks() -> None:
+    """Tell those who look after a farm of birds that die or drink less, and of houses that are wrong for their age."""
+    at = now()
+    async with across_tenants("farm.flocks") as tx:
+        whose = await organizations_with_flocks(tx)
+    for organization_id in whose:
+        async with transaction(Actor.system(organization_id, "farm.flocks")) as tx:
+            await judge_flocks(tx, at=at)
+
+
 async def write_metrics() -> None:
     """Write down how devices fare, once an hour."""
     async with across_tenants("farm.metrics") as tx:
@@ -122,5 +133,6 @@ def timetable(settings: Settings) -> list[Line]:
         Line("farm.guard", IntervalTrigger(seconds=1), end_too_long),
         Line("farm.states", IntervalTrigger(seconds=10), ask_for_states),
         Line("farm.audit", CronTrigger(minute=7, timezone="UTC"), audit_all_states),
+        Line("farm.flocks", CronTrigger(minute="*/10", second=40, timezone="UTC"), judge_all_flocks),
         Line("farm.metrics", CronTrigger(minute="*/5", second=20, timezone="UTC"), write_metrics),
     ]

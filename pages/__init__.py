@@ -33,6 +33,9 @@ MENU = (
 )
 
 WAYS = (
+    Item("farm", "Devices", "agriculture", "/farm", "farm.view"),
+    Item("farm", "Flocks", "egg", "/farm/flocks", "farm.view"),
+    Item("farm", "Schedules", "schedule", "/farm/schedules", "farm.view"),
     Item("cold_chain", "Units", "ac_unit", "/cold-chain", "cold_chain.view"),
     Item("cold_chain", "Board", "dashboard", "/cold-chain/board", "cold_chain.view"),
     Item("cold_chain", "Logbook", "edit_note", "/cold-chain/logs", "cold_chain.view"),
@@ -55,7 +58,7 @@ WAYS = (
 
 SCREENS = (
     "home.home",
-    "farm.devices", "farm.device", "farm.schedules",
+    "farm.devices", "farm.device", "farm.schedules", "farm.flocks", "farm.flock",
     "cold_chain.units", "cold_chain.board", "cold_chain.unit", "cold_chain.places",
     "cold_chain.excursions", "cold_chain.excursion", "cold_chain.rules",
     "cold_chain.reports", "cold_chain.report", "cold_chain.verify",

@@ -44,6 +44,8 @@ KIND_WORDS = {
     "calibration_due": noop("Calibration due"), "gateway_offline": noop("Gateway offline"), "device_offline": noop("Device offline"),
     "device_silent": noop("Device does not answer"), "device_unreachable": noop("Device cannot be reached"),
     "device_refused": noop("Device refused"), "device_on_too_long": noop("On for too long"), "farm_stopped": noop("Emergency stop"),
+    "flock_drinking_less": noop("Birds drink less"), "flock_mortality": noop("Too many birds die"),
+    "house_temperature": noop("House too hot or too cold"),
     "firmware_available": noop("New firmware"), "temperature_high": noop("Too hot"), "temperature_low": noop("Too cold"),
     "humidity_high": noop("Too humid"), "humidity_low": noop("Too dry"), "co2_high": noop("Stale air"),
     "trees.device_pending": noop("A phone asks to be let in"), "trees.review_waiting": noop("A job waits for review"),

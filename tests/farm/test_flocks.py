@@ -162,7 +162,7 @@ async def test_a_house_holds_one_flock_and_is_free_when_it_has_left(world: World
     ):  # fmt: skip
         with pytest.raises(Invalid) as refused:
             async with transaction(world.owner) as tx:
-                await flocks.close_batch(tx, first.id, **closing)  # type: ignore[arg-type]
+                await flocks.close_batch(tx, first.id, **closing)
         assert refused.value.field == field
     async with transaction(world.owner) as tx:
         await flocks.close_batch(tx, first.id, closed_on=today(), closed_weight_kg=1900)
@@ -205,7 +205,7 @@ async def test_what_was_taken_away_comes_back_as_it_was(world: World, farm: Farm
         await flocks.remove_day(tx, flock.id, today())
     await write(world.keeper, flock, feed_kg=1)
     (line,) = await days(world.viewer, flock)
-    assert (line.dead, line.notes, line.feed_kg) == (0, None, 1)
+    assert (line.dead, line.notes, line.feed_kg) == (0, None, Decimal(1))
 
 
 async def test_a_flock_is_described_anew_only_as_its_lines_allow(world: World, farm: FarmWorld) -> None:

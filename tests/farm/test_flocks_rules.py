@@ -33,12 +33,12 @@ def test_a_day_is_divided_by_the_birds_of_its_morning() -> None:
     assert (one.age, one.alive, one.mortality_percent, one.feed_g, one.water_ml, one.water_to_feed) == (1, 900, 0.5, 45, None, None)
     assert (two.age, two.alive, two.mortality_percent, two.water_to_feed) == (2, 891, 1.0, 2.0)
     assert two.water_ml == pytest.approx(88.889, abs=0.001)
-    assert (two.total_mortality_percent, two.total_culled_percent) == (pytest.approx(1.4), pytest.approx(9.5))
+    assert (two.total_mortality_percent, two.total_culled_percent) == pytest.approx((1.4, 9.5))
 
 
 def test_figures_may_begin_in_the_middle() -> None:
     (only,) = figures(BROILERS, [on(30, dead=9)], gone_before=(60, 40))
-    assert (only.alive, only.mortality_percent, only.total_mortality_percent, only.total_culled_percent) == (891, 1.0, pytest.approx(6.9), 4.0)
+    assert (only.alive, only.mortality_percent, only.total_mortality_percent, only.total_culled_percent) == pytest.approx((891, 1.0, 6.9, 4.0))
 
 
 def test_conversion_gain_and_efficiency_are_as_on_paper() -> None:
@@ -79,7 +79,7 @@ def test_nothing_is_made_up_where_something_is_missing() -> None:
 )  # fmt: skip
 def test_the_right_temperature_lies_on_straight_lines_between_the_ages(kind: str, age: float, celsius: float, within: float) -> None:
     found = target(Flock(kind, FIRST, 10), age)
-    assert (found.celsius, found.within) == (pytest.approx(celsius), pytest.approx(within))
+    assert (found.celsius, found.within) == pytest.approx((celsius, within))
 
 
 def test_a_flock_may_have_temperatures_of_its_own() -> None:

@@ -32,6 +32,8 @@ MEASURED_WITHIN = timedelta(minutes=15)
 """An older value is the past, and nobody is called for it."""
 LOOKED_BACK = timedelta(days=8)
 
+_TEMPERATURE = col(Device.latest)["temperature"]
+
 _RECENT = text("""
     select batch_id, day, dead, culled, cast(feed_kg as double precision), cast(water_l as double precision),
       cast(weight_g as double precision), dead_before, culled_before
@@ -121,8 +123,8 @@ async def _judged(tx: Transaction, batch_id: UUID | None, at: datetime) -> list[
 
 async def _warm(tx: Transaction, farms: set[UUID], at: datetime) -> Mapping[tuple[UUID, str], list[float]]:
     """What the probes of each house measured lately, by farm and house."""
-    statement = select(Device.farm_id, func.lower(Device.location), Device.latest["temperature"]).where(  # type: ignore[index]
-        col(Device.farm_id).in_(farms), col(Device.location).is_not(None), col(Device.latest).has_key("temperature"),
+    statement = select(Device.farm_id, func.lower(Device.location), _TEMPERATURE).where(
+        col(Device.farm_id).in_(farms), col(Device.location).is_not(None), _TEMPERATURE.is_not(None),
         col(Device.is_active), col(Device.deleted_at).is_(None),
     )  # fmt: skip
     warm: dict[tuple[UUID, str], list[float]] = defaultdict(list)
@@ -134,7 +136,7 @@ async def _warm(tx: Transaction, farms: set[UUID], at: datetime) -> Mapping[tupl
 
 async def _answered(tx: Transaction, judged: Sequence[_Judged], at: datetime) -> set[tuple[UUID, str, str | None]]:
     """(flock, kind, day) that somebody has closed by hand: they know, and are not called for that day again."""
-    statement = select(Alert.subject_id, Alert.alert_type, Alert.message_values["day"].astext).where(  # type: ignore[attr-defined,index]
+    statement = select(Alert.subject_id, Alert.alert_type, Alert.message_values["day"].astext).where(
         col(Alert.subject_id).in_([one.batch.id for one in judged]), col(Alert.alert_type).in_((DRINKING_ALERT, MORTALITY_ALERT)),
         Alert.status == AlertStatus.RESOLVED, col(Alert.resolved_by).is_not(None), col(Alert.resolved_at) > at - LOOKED_BACK,
     )  # fmt: skip
