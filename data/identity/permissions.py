@@ -37,6 +37,7 @@ PERMISSIONS: Mapping[str, frozenset[Role]] = MappingProxyType({
 
     "cold_chain.view":          frozenset({O, A, M, S, V, I}),
     "cold_chain.edit":          frozenset({O, A, M}),
+    "cold_chain.delete":        frozenset({O, A}),
     "cold_chain.log":           frozenset({O, A, M, S}),
     "cold_chain.rules":         frozenset({O, A}),
     "cold_chain.devices":       frozenset({O, A, M}),

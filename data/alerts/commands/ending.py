@@ -25,12 +25,12 @@ async def resolve_open(tx: Transaction, subject_id: UUID, *alert_types: str, at:
 async def resolve_all_open(
     tx: Transaction, subjects: Mapping[UUID, datetime], *alert_types: str, because: str
 ) -> Sequence[Alert]:
-    """The same for many subjects at once, each at its own instant."""
+    """The same for many subjects at once, each at its own instant. Without a kind: all of them, for the subject is gone."""
     if not subjects:
         return []
-    statement = select(Alert).where(
-        col(Alert.subject_id).in_(subjects), col(Alert.alert_type).in_(alert_types), Alert.status != AlertStatus.RESOLVED
-    )
+    statement = select(Alert).where(col(Alert.subject_id).in_(subjects), Alert.status != AlertStatus.RESOLVED)
+    if alert_types:
+        statement = statement.where(col(Alert.alert_type).in_(alert_types))
     alerts = (await tx.exec(statement.order_by(col(Alert.id)).with_for_update())).all()
     await _end(tx, [(alert, subjects[alert.subject_id]) for alert in alerts], because)
     return alerts

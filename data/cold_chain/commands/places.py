@@ -29,8 +29,8 @@ async def create_site(
     tx.actor.require(EDIT)
     if tx.actor.scopes(EDIT) is not None:
         raise Forbidden("You do not have the right to do this.")
-    name = _named(name)
-    if await _exists(tx, Site, name):
+    name = named(name)
+    if await exists(tx, Site, name):
         raise Conflict("There is already a site called {name}.", name=name)
     if (await tx.exec(select(Site.id).where(col(Site.deleted_at).is_(None)).limit(1))).first():
         await require_feature(tx, Feature.SEVERAL_SITES)
@@ -48,8 +48,8 @@ async def create_area(tx: Transaction, site_id: UUID, *, name: str, description:
     """A new part of a site."""
     tx.actor.require(EDIT, site_id)
     site = await queries.site(tx, site_id)
-    name = _named(name)
-    if await _exists(tx, Area, name, col(Area.site_id) == site.id):
+    name = named(name)
+    if await exists(tx, Area, name, col(Area.site_id) == site.id):
         raise Conflict("There is already an area called {name} in {site}.", name=name, site=site.name)
     made = Area(site_id=site.id, name=name, description=description or None)
     tx.add(made)
@@ -62,8 +62,8 @@ async def create_unit(tx: Transaction, area_id: UUID, *, name: str, unit_type: U
     """A new fridge or freezer. It begins with the limits of its site or organization, else with those of its type."""
     area = await queries.area(tx, area_id)
     tx.actor.require(EDIT, area.site_id)
-    name = _named(name)
-    if await _exists(tx, Unit, name, col(Unit.area_id) == area.id):
+    name = named(name)
+    if await exists(tx, Unit, name, col(Unit.area_id) == area.id):
         raise Conflict("There is already a unit called {name} in {area}.", name=name, area=area.name)
     made = Unit(area_id=area.id, name=name, unit_type=unit_type)
     tx.add(made)
@@ -77,7 +77,8 @@ async def create_sensor(tx: Transaction, unit_id: UUID, *, device_eui: str, name
     return await sensors.create(tx, unit_id, device_eui=device_eui, name=name)
 
 
-def _named(name: str) -> str:
+def named(name: str) -> str:
+    """A name without blanks around it; Invalid where there is none, or it is too long."""
     name = name.strip()
     if not name:
         raise Invalid("name", "Give it a name.")
@@ -86,6 +87,7 @@ def _named(name: str) -> str:
     return name
 
 
-async def _exists(tx: Transaction, kind: type[Site] | type[Area] | type[Unit], name: str, *where: Any) -> bool:
+async def exists(tx: Transaction, kind: type[Site] | type[Area] | type[Unit], name: str, *where: Any) -> bool:
+    """Whether something living is called that."""
     statement = select(kind.id).where(func.lower(kind.name) == name.lower(), col(kind.deleted_at).is_(None), *where)
     return (await tx.exec(statement)).first() is not None
