@@ -2,7 +2,8 @@
 
 import asyncio
 import tempfile
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
@@ -140,6 +141,12 @@ async def _restore(settings: Settings, to: str, at: datetime | None) -> None:
 
 
 async def _put_back(store: Store, manifest: Manifest, database_url: str, beside: Path) -> dict[str, str]:
+    with _workspace(beside) as folder:
+        return await put_back(store, manifest, database_url, folder)
+
+
+@contextmanager
+def _workspace(beside: Path) -> Iterator[Path]:
     beside.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="restore-", dir=beside) as folder:
-        return await put_back(store, manifest, database_url, Path(folder))
+        yield Path(folder)
