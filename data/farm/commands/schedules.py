@@ -29,6 +29,7 @@ from data.farm.rules import (
     Urgency,
     energizes,
     first,
+    first_begin,
     holding,
     sources,
     timing_of,
@@ -156,7 +157,7 @@ def plan(schedule: Schedule, farm: Farm, *, after: datetime) -> None:
     else:
         if schedule.phase_since_at is None and plan_of(schedule, farm).is_endless_cycle:
             schedule.phase_since_at = after.replace(microsecond=0) + _SECOND
-        following = first(plan_of(schedule, farm), after=after)
+        following = first_begin(plan_of(schedule, farm), after=after)
         schedule.next_run_at = following.at if following else None
 
 

@@ -75,7 +75,7 @@ from data.farm.rules.limits import (
     is_battery_low,
     verdicts,
 )
-from data.farm.rules.moments import Moment, Plan, Step, between, first, holding, moments
+from data.farm.rules.moments import Moment, Plan, Step, between, first, first_begin, holding, moments
 from data.farm.rules.planning import MOST_SCHEDULES, TEMPLATES, Timing, timing_of
 from data.farm.rules.runs import (
     BROKEN_OFF,
@@ -104,7 +104,7 @@ __all__ = [
     "STALE_AIR", "STATE_UNKNOWN", "STOPPED", "SWITCHED", "Setting", "Step", "TEMPLATES", "TOO_COLD", "TOO_DRY",
     "TOO_HOT", "TOO_HUMID", "TOO_LATE", "Timing", "Todo", "Urgency", "Verdict", "WAITS", "WARMTHS", "Warmth",
     "answers", "as_daily", "between", "calibrated", "calibration", "calibration_name", "check_kind", "clash",
-    "condition_of", "cron_of", "due", "energizes", "first", "has_restarted", "heard", "holding", "holds",
+    "condition_of", "cron_of", "due", "energizes", "first", "first_begin", "has_restarted", "heard", "holding", "holds",
     "is_battery_low", "is_news", "is_vital", "moments", "next_runs", "on_for", "outranked", "phase_after",
     "refusal_to_switch", "resolved", "retry_after", "setting", "sources", "timing_of", "topic_of", "uncalibrated",
     "value_asked", "verdicts", "warmth",

@@ -107,6 +107,11 @@ def first(plan: Plan, *, after: datetime) -> Moment | None:
     return next(moments(plan, after=after), None)
 
 
+def first_begin(plan: Plan, *, after: datetime) -> Moment | None:
+    """The next moment at which something begins: what was not begun needs no end."""
+    return next((one for one in islice(moments(plan, after=after), 100) if not one.is_end and (plan.kind == CYCLE or one.at == one.start)), None)
+
+
 def between(plan: Plan, since: datetime, until: datetime, *, most: int = 5_000) -> list[Moment]:
     """The moments from `since` to `until`, both included."""
     found: list[Moment] = []

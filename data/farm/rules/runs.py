@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from itertools import islice
 from uuid import UUID
 
-from data.farm.rules.moments import CYCLE, Moment, Plan, first, moments
+from data.farm.rules.moments import CYCLE, Moment, Plan, first, first_begin, moments
 
 RUN_LATE_AT_MOST = timedelta(seconds=60)
 """A run that could not happen within this fell into an outage: a feeder must not start in the night because a link came back."""
@@ -119,15 +119,8 @@ def _after_outage(plan: Plan, past: Sequence[Moment], upcoming: datetime | None,
         if plan.steps and past[0].start == last.start:
             return _broken_off(plan, past, now, policy)
         return Todo(entries, upcoming, plan.anchor)
-    return Todo(tuple(_skipped(past, policy)), _past_the_rest(plan, past, now, upcoming), plan.anchor)
-
-
-def _past_the_rest(plan: Plan, past: Sequence[Moment], now: datetime, upcoming: datetime | None) -> datetime | None:
-    """What was not begun needs no end: where only the rest of a run lies ahead that was skipped, the next one counts."""
-    start = past[-1].start
-    if plan.kind == CYCLE:
-        return upcoming
-    return next((one.at for one in islice(moments(plan, after=now), 100) if one.start > start), None)
+    begins = first_begin(plan, after=now)
+    return Todo(tuple(_skipped(past, policy)), begins.at if begins else None, plan.anchor)
 
 
 def _skipped(past: Sequence[Moment], policy: str) -> list[Entry]:
