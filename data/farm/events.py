@@ -44,7 +44,7 @@ class DeviceSettingsWanted(Event):
 
 @dataclass(frozen=True)
 class StateWanted(Event):
-    """A device is to be asked for its state (see `queries.question_of`)."""
+    """A device is to be asked for its state (see `queries.questions_of`)."""
 
     device_id: UUID
 

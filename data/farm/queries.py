@@ -294,10 +294,10 @@ async def settings_of(tx: Transaction, device_id: UUID) -> DeviceSettings | None
     )  # fmt: skip
 
 
-async def question_of(tx: Transaction, device_id: UUID) -> Question | None:
-    """Where to ask a device for its state (see StateWanted), also across tenants; None where it is gone."""
+async def questions_of(tx: Transaction, *device_ids: UUID) -> list[Question]:
+    """Where to ask devices for their state (see StateWanted), also across tenants; those that are gone are left out."""
     statement = select_columns(
         col(Device.id), col(Device.organization_id), col(Device.topic), col(Device.output), col(Device.dialect)
-    ).where(col(Device.id) == device_id, col(Device.deleted_at).is_(None))
-    row = (await tx.execute(statement)).one_or_none()
-    return Question(row[0], row[1], row[2], row[3], row[4].value) if row else None
+    ).where(col(Device.id).in_(device_ids), col(Device.deleted_at).is_(None))
+    rows = (await tx.execute(statement)).tuples()
+    return [Question(device_id, whose, topic, output, dialect.value) for device_id, whose, topic, output, dialect in rows]

@@ -67,6 +67,11 @@ def pulse_time(device: str, output: int, seconds: float) -> tuple[str, str]:
     return _command_topic(device, "PulseTime", output), str(ticks)
 
 
+def power_on_state(device: str, startup: str) -> tuple[str, str]:
+    """(topic, payload) upon which the device starts "on" or "off" after it had no power."""
+    return f"cmnd/{device}/PowerOnState", "1" if startup == "on" else "0"
+
+
 def _command_topic(device: str, name: str, output: int) -> str:
     if not device or re.search(r"[#+\x00-\x1f]|^/|/$", device):
         raise Invalid("topic", "This is not the topic of one device.")

@@ -17,12 +17,13 @@ from data.core.settings import Settings
 from data.core.time import now
 from data.farm.commands import hear
 from data.farm.queries import Address, addresses
-from data.farm.values import DeviceReport, Outgoing, Presence
+from data.farm.values import DeviceReport, DeviceSettings, Outgoing, Presence, Question
 from jobs.channels import TryLater
 from jobs.codecs import tasmota
 from jobs.instructions import Instructions
 from jobs.networks import _door
 from jobs.networks.broker import Broker
+from jobs.questions import Questions
 
 log = structlog.get_logger()
 
@@ -75,6 +76,20 @@ class Mqtt:
     async def send(self, outgoing: Outgoing) -> None:
         """Ask a device to switch. TryLater while there is no broker."""
         await self._publish(*tasmota.command(outgoing.topic, outgoing.output, on=outgoing.is_on))
+
+    async def ask(self, question: Question) -> None:
+        """Ask a device for its state. TryLater while there is no broker."""
+        if question.dialect == "tasmota":
+            await self._publish(*tasmota.ask_state(question.topic, question.output))
+
+    async def tell(self, settings: DeviceSettings) -> None:
+        """Tell a device how long it may be on and how it starts, so that it keeps to it by itself. TryLater without a broker."""
+        if settings.dialect != "tasmota":
+            return
+        longest = settings.max_on_s if settings.max_on_s and settings.max_on_s <= tasmota.LONGEST_PULSE_S else 0
+        await self._publish(*tasmota.pulse_time(settings.topic, settings.output, longest))
+        if settings.startup:
+            await self._publish(*tasmota.power_on_state(settings.topic, settings.startup))
 
     async def _publish(self, topic: str, payload: str) -> None:
         if self._client is None or not self.is_connected.is_set():
@@ -208,12 +223,14 @@ async def connected(settings: Settings) -> AsyncIterator[None]:
     if broker:
         await broker.start()
     mqtt = Mqtt(broker.url if broker else settings.mqtt_url, _door.intake)
-    instructions = Instructions(mqtt.send)
+    instructions, questions = Instructions(mqtt.send), Questions(mqtt.ask, mqtt.tell)
     mqtt.start()
     instructions.start()
+    questions.start()
     try:
         yield
     finally:
+        await questions.stop()
         await instructions.stop()
         await mqtt.stop()
         if broker:

@@ -70,6 +70,8 @@ class Tasmota:
         async for message in self.client.messages:
             wished = bytes(message.payload).decode()  # type: ignore[arg-type]
             self.asked.append((message.topic.value, wished))
+            if not message.topic.value.rpartition("/")[2].startswith("POWER"):
+                continue  # a setting
             if wished:
                 self.is_on = wished == "ON" if self.answers else self.is_on
             if self.answers:

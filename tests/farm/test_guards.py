@@ -212,8 +212,8 @@ async def test_outputs_are_asked_for_their_state_once_a_minute(world: World, far
     async with across_tenants("tests") as tx:
         assert await commands.want_states(tx, at=now() + 59 * SECOND) == 0
         assert await commands.want_states(tx, at=now() + 61 * SECOND) == 2
-        question = await queries.question_of(tx, farm.fan.id)
-    assert question and (question.topic, question.output, question.dialect) == (farm.fan.topic, 1, "tasmota")
+        (question,) = await queries.questions_of(tx, farm.fan.id)
+    assert (question.topic, question.output, question.dialect) == (farm.fan.topic, 1, "tasmota")
 
 
 async def test_the_hourly_audit_finds_who_does_not_answer_and_who_is_not_as_asked(

@@ -32,8 +32,8 @@ from data.farm.rules import (
     is_news,
     uncalibrated,
 )
-from data.farm.tables import Commanded, Device, DeviceCommand, DeviceConfig, Farm
-from data.farm.values import CommandAnswer, DeviceReport, Health, Report, SensorValue, StateReport
+from data.farm.tables import Commanded, Device, DeviceCommand, DeviceConfig, Dialect, Farm
+from data.farm.values import CommandAnswer, DeviceReport, Health, Presence, Report, SensorValue, StateReport
 
 __all__ = ["NO_ANSWER_ALERT", "confirm", "hear"]
 
@@ -70,6 +70,7 @@ class Known:
     answers: list[CommandAnswer] = field(default_factory=list)
     health: Health | None = None
     has_restarted: bool = False
+    has_connected: bool = False
 
     def hear(self, report: Report) -> None:
         """Take in one report."""
@@ -80,6 +81,9 @@ class Known:
         elif isinstance(report, Health):
             self.health = report
             self.has_restarted = self.has_restarted or has_restarted(self.before, report)
+        elif isinstance(report, Presence):  # a last will's opposite is told with each connection, a heartbeat is not
+            has_will = self.device.dialect in (Dialect.TASMOTA, Dialect.ESPHOME)
+            self.has_connected = report.is_online and (has_will or not self.after.is_online)
         self.after = heard(self.after, report)
 
     def tuned(self, report: Report) -> Report:
@@ -113,6 +117,9 @@ async def hear(tx: Transaction, messages: Sequence[DeviceReport]) -> list[None |
         tx.emit(DeviceChanged(device_id=one.device.id, farm_id=one.device.farm_id))
         if one.after.is_online and not one.before.is_online:
             tx.emit(CommandQueued(device_id=one.device.id))  # what waited for it may go out
+    for one in known.values():
+        has_settings = one.device.max_on_s is not None or one.device.startup_state is not None
+        if has_settings and (one.has_connected or one.has_restarted):
             tx.emit(DeviceSettingsWanted(device_id=one.device.id))
     await restore(tx, [one.device for one in known.values() if one.has_restarted], at=at)
     return [None if message.device_id in known else NotFound("There is no such device.") for message in messages]

@@ -1,0 +1,88 @@
+"""A relay at the real broker is asked how it is, and told how long it may be on and how it starts."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from data.core.intake import Intake
+from data.core.session import across_tenants, transaction
+from data.core.time import now
+from data.farm import commands, queries
+from data.farm.commands.guards import ASKED_EVERY
+from data.farm.tables import Device, SwitchAction
+from jobs.instructions import Instructions
+from jobs.networks.broker import Broker
+from jobs.networks.mqtt import Mqtt
+from jobs.questions import Questions
+from tests.factories.farm import FarmWorld, build_farm, eventually, tasmota
+from tests.factories.people import World
+
+
+@pytest.fixture
+async def port(world: World) -> AsyncIterator[int]:
+    intake, broker = Intake(), Broker(port=0)
+    intake.start()
+    await broker.start()
+    mqtt = Mqtt(broker.url, intake)
+    instructions, questions = Instructions(mqtt.send, look_again_s=0.2), Questions(mqtt.ask, mqtt.tell)
+    for one in (mqtt, instructions, questions):
+        one.start()
+    await asyncio.wait_for(mqtt.is_connected.wait(), 5)
+    yield broker.port
+    await questions.stop()
+    await instructions.stop()
+    await mqtt.stop()
+    await broker.stop()
+    await intake.stop()
+
+
+@pytest.fixture
+async def farm(world: World) -> FarmWorld:
+    return await build_farm(world.owner)
+
+
+async def seen(world: World, device: Device) -> Device:
+    async with transaction(world.owner) as tx:
+        return await queries.device(tx, device.id)
+
+
+async def is_known(world: World, device: Device, *, is_on: bool) -> bool:
+    return (await seen(world, device)).is_on is is_on
+
+
+async def test_a_relay_that_has_not_spoken_for_a_minute_is_asked(world: World, farm: FarmWorld, port: int) -> None:
+    async with tasmota(port, farm.fan.topic, farm.secrets[farm.fan.id]) as relay:
+        await eventually(lambda: is_known(world, farm.fan, is_on=False))
+        relay.is_on = True  # and what it said was lost on the way
+        async with across_tenants("tests") as tx:
+            assert await commands.want_states(tx, at=now() + 2 * ASKED_EVERY) == 1
+        await eventually(lambda: is_known(world, farm.fan, is_on=True))
+
+
+async def test_a_relay_keeps_its_longest_time_and_its_start_by_itself(world: World, farm: FarmWorld, port: int) -> None:
+    settings = {f"cmnd/{farm.fan.topic}/PulseTime1": "400", f"cmnd/{farm.fan.topic}/PowerOnState": "0"}
+    async with tasmota(port, farm.fan.topic, farm.secrets[farm.fan.id]) as relay:
+        await eventually(lambda: is_known(world, farm.fan, is_on=False))
+        async with transaction(world.owner) as tx:
+            await commands.set_guard(tx, farm.fan.id, max_on_s=300, startup_state=SwitchAction.OFF)
+        await eventually(lambda: dict(relay.asked).items() >= settings.items())
+    async with tasmota(port, farm.fan.topic, farm.secrets[farm.fan.id]) as relay:  # another board of the same name is told as well
+        await eventually(lambda: dict(relay.asked).items() >= settings.items())
+
+
+async def test_a_limit_that_is_taken_away_is_taken_away_there_too(world: World, farm: FarmWorld, port: int) -> None:
+    async with tasmota(port, farm.fan.topic, farm.secrets[farm.fan.id]) as relay:
+        await eventually(lambda: is_known(world, farm.fan, is_on=False))
+        async with transaction(world.owner) as tx:
+            await commands.set_guard(tx, farm.fan.id, max_on_s=None, startup_state=None)
+        await eventually(lambda: (f"cmnd/{farm.fan.topic}/PulseTime1", "0") in relay.asked)
+    assert not [topic for topic, _ in relay.asked if topic.endswith("PowerOnState")]
+
+
+async def test_a_wish_that_waited_goes_out_when_the_relay_is_back(world: World, farm: FarmWorld, port: int) -> None:
+    async with transaction(world.owner) as tx:
+        await commands.switch(tx, farm.fan.id, on=True)
+    await asyncio.sleep(0.5)
+    async with tasmota(port, farm.fan.topic, farm.secrets[farm.fan.id]):
+        await eventually(lambda: is_known(world, farm.fan, is_on=True))
