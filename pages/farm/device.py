@@ -15,7 +15,8 @@ from data.farm.queries import Asked, Planned
 from data.farm.tables import Device, DeviceType, Farm
 from pages._shell import Looker, screen
 from pages.farm._forms import edit_device, show_secret
-from pages.farm._words import ACTION_WORDS, COMMAND_WORDS, QUANTITY_WORDS, STATUS_STATES, STATUS_WORDS, reason_of, when
+from pages.farm._schedule_words import does, said
+from pages.farm._words import COMMAND_WORDS, QUANTITY_WORDS, STATUS_STATES, STATUS_WORDS, reason_of
 from pages.farm.devices import Faces
 from ui.age import age
 from ui.badge import badge
@@ -221,8 +222,8 @@ def _schedules(look: Looker, device_id: UUID) -> None:
                 with ui.element("div").classes("st-item-main"):
                     ui.link(one.schedule.name, "/farm/schedules").classes("st-item-words")
                     with ui.element("div").classes("st-soft"):
-                        ui.label(_(ACTION_WORDS[one.schedule.action]))
-                        ui.label(when(one.schedule.cron_expression or ""))
+                        ui.label(does(one.schedule))
+                        ui.label(said(one.schedule))
                 if not one.schedule.is_enabled:
                     badge("neutral", _("Paused"), icon="pause_circle")
 

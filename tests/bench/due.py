@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from bisect import bisect_right
 from datetime import UTC, datetime, timedelta
 
 import psycopg
@@ -80,11 +81,12 @@ async def _turns(until: datetime, connection: psycopg.Connection, most: int) -> 
 def _lags(connection: psycopg.Connection, turns: list[tuple[datetime, datetime]]) -> tuple[list[float], int, int]:
     """How late each ran in ms, how many schedules have run, and how many devices were asked more than once.
 
-    Counted until the turn that ran it had ended, so that its command was surely there by then.
+    Counted until the next batch began, or the turn ended: its command was surely there by then.
     """
     rows = connection.execute("select scheduled_time, executed_at from farm.schedule_executions where command_id is not null").fetchall()
     counts = connection.execute("select count(distinct schedule_id) from farm.schedule_executions").fetchone()
     doubled = connection.execute("select count(*) - count(distinct device_id) from farm.device_commands").fetchone()
     assert counts and doubled
-    ends = [(next(end for begin, end in turns if begin <= executed <= end) - planned).total_seconds() for planned, executed in rows]
+    marks = sorted({executed for _, executed in rows} | {end for _, end in turns})
+    ends = [(marks[bisect_right(marks, executed)] - planned).total_seconds() for planned, executed in rows]
     return [end * 1_000 for end in ends], counts[0], doubled[0]
