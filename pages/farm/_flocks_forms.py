@@ -68,7 +68,7 @@ def close(look: Looker, batch: FlockBatch, farm: Farm, alive: int) -> None:
     with panel(_("The flock has left"), batch.name) as dialog:
         form = Form()
         with form:
-            form.date("closed_on", _("On"), datetime.now(zone(farm.time_zone)).date(), required=True)
+            form.date("closed_on", _("Day it left"), datetime.now(zone(farm.time_zone)).date(), required=True)
             form.number("closed_count", _("How many left"), alive, minimum=0, decimals=0, required=True)
             form.number("closed_weight_kg", _("What they weighed together"), unit="kg", minimum=0, decimals=2)
 
