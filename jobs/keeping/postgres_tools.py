@@ -2,14 +2,16 @@
 
 import asyncio
 import os
+import re
 from importlib.util import find_spec
 from pathlib import Path
 
+import anyio.to_thread
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from sqlalchemy.engine import make_url
 
-HARMLESS = ("transaction_timeout",)
-"""What newer tools set at the start of a restoration and an older server does not know."""
+NEWER = "SET transaction_timeout"
+"""What the tools of 17 and later set at the start of a restoration, and an older server does not know."""
 
 
 class ToolFailed(Exception):
@@ -33,16 +35,47 @@ async def dump(database_url: str, file: Path, *, snapshot: str) -> None:
 
 
 async def restore(database_url: str, file: Path) -> None:
-    """Read such a file into an empty database; all that is in it will belong to whoever the address names."""
-    await _run("pg_restore", database_url, "--no-owner", "--enable-row-security", str(file))
+    """Read such a file into an empty database; all that is in it will belong to whoever the address names.
+
+    The tables are made first, then the rows are read, then comes what keeps them in order. What makes things is read as a script,
+    without what only the server knows that it came from.
+    """
+    await _make(database_url, file, "pre-data")
+    await _run("pg_restore", database_url, "--section=data", "--no-owner", "--enable-row-security", str(file))
+    await _make(database_url, file, "post-data")
 
 
-async def _run(tool: str, database_url: str, *arguments: str) -> None:
-    found = conninfo_to_dict(conninfo_of(database_url))
+async def _make(database_url: str, file: Path, section: str) -> None:
+    script = file.with_suffix(".sql")
+    await _run("pg_restore", None, f"--section={section}", "--no-owner", f"--file={script}", str(file))
+    try:
+        await anyio.to_thread.run_sync(_translate, script)
+        await _run("psql", database_url, "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", f"--file={script}")
+    finally:
+        script.unlink()
+
+
+HINT = re.compile(r"ALTER TABLE ONLY \S.* ALTER COLUMN \S.* SET \((?!n_distinct)[a-z_]+=[^()]*\);")
+"""An option of a column that is none of PostgreSQL's own: no server but the one that set it reads it, and none needs it.
+(Debian's 15.20 stamps each column with `pg_attver`, which 18 refuses.)"""
+
+
+NO_PATH, PATH = "set_config('search_path', '', false)", "set_config('search_path', 'public', false)"
+"""Before 17 the functions of earthdistance find each other by the search path only, where an index is built on one."""
+
+
+def _translate(script: Path) -> None:
+    lines = script.read_text().splitlines(keepends=True)
+    kept = [line.replace(NO_PATH, PATH) for line in lines if not HINT.fullmatch(line.rstrip()) and not line.startswith(NEWER)]
+    script.write_text("".join(kept))
+
+
+async def _run(tool: str, database_url: str | None, *arguments: str) -> None:
+    found = conninfo_to_dict(conninfo_of(database_url)) if database_url else {}
     password = found.pop("password", None)
+    address = [f"--dbname={make_conninfo('', **{name: str(value) for name, value in found.items()})}"] if database_url else []
     process = await asyncio.create_subprocess_exec(
-        str(_folder() / tool), *arguments[:-1] if tool == "pg_restore" else arguments, "--dbname", make_conninfo("", **{name: str(value) for name, value in found.items()}),
-        *arguments[-1:] if tool == "pg_restore" else (),
+        str(_folder() / tool), *address, *arguments,
         env=os.environ | {"LC_ALL": "C"} | ({"PGPASSWORD": str(password)} if password else {}),
         stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE,
     )  # fmt: skip
@@ -53,8 +86,8 @@ async def _run(tool: str, database_url: str, *arguments: str) -> None:
         await process.wait()
         raise
     if process.returncode:
-        faults = [line for line in said.decode(errors="replace").splitlines() if "error:" in line]
-        grave = [line for line in faults if not any(word in line for word in HARMLESS)]
+        faults = [line for line in said.decode(errors="replace").splitlines() if "error:" in line.lower()]
+        grave = [line for line in faults if NEWER.split()[-1] not in line]
         if grave or not faults:
             raise ToolFailed(grave[0] if grave else f"{tool} ended with {process.returncode}")
 

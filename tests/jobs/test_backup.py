@@ -63,6 +63,24 @@ async def test_what_was_copied_can_be_put_back_row_by_row_and_file_by_file(
     assert last and last.key == made.key and last.row_counts["farm.farms"] == 1 and last.restorable_until_at == made.at
 
 
+async def test_what_only_another_server_knows_of_a_column_keeps_nothing_back(
+    world: World, settings: Settings, server: Embedded, tmp_path: Path, owner_connection: psycopg.Connection
+) -> None:
+    column = "attrelid = 'farm.farms'::regclass and attname ="
+    owner_connection.execute(f"update pg_attribute set attoptions = '{{pg_attver=31165216}}' where {column} 'name'")
+    owner_connection.execute("alter table farm.farms alter column location set (n_distinct = 7)")
+    try:
+        await back_up(settings)
+        store, elsewhere = Store(settings), server.database("restored", fresh=True)
+        assert await put_back(store, await chosen(store, None), elsewhere, tmp_path) == {}
+        with psycopg.connect(elsewhere) as connection:
+            options = connection.execute(f"select attoptions from pg_attribute where {column} any(%s) order by attname", [["name", "location"]])
+            assert options.fetchall() == [(["n_distinct=7"],), (None,)]
+    finally:
+        owner_connection.execute(f"update pg_attribute set attoptions = null where {column} any('{{name, location}}')")
+        server.drop("restored")
+
+
 async def test_a_copy_is_put_back_into_an_empty_database_only(world: World, settings: Settings, tmp_path: Path) -> None:
     await back_up(settings)
     store = Store(settings)
