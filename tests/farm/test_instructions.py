@@ -1,15 +1,11 @@
 """From a wish to its end: what may be asked, how long it waits, how often it is tried, and what counts as an answer."""
 
-import asyncio
 from datetime import timedelta
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
-from sqlmodel import select
 
 from data.core.errors import Conflict, Forbidden, Invalid, NotFound
-from data.core.session import across_tenants, transaction
+from data.core.session import transaction
 from data.core.time import now
 from data.farm import batches, commands
 from data.farm.commands.instructions import CLAIM
@@ -17,13 +13,13 @@ from data.farm.rules import (
     ANSWER_WITHIN,
     CALLED_OFF,
     DID_SOMETHING_ELSE,
-    NEXT,
     NO_ANSWER,
     NOT_SENT,
     NOT_SWITCHED,
     NOT_THIS,
     OUT_OF_USE,
     REFUSED_BY_DEVICE,
+    REMOVED,
     REPLACED,
     RETRIES_S,
     STATE_UNKNOWN,
@@ -31,7 +27,7 @@ from data.farm.rules import (
     WAITS,
     Urgency,
 )
-from data.farm.tables import OPEN, CommandStatus, CommandType, Device, DeviceCommand, DeviceType
+from data.farm.tables import CommandStatus, CommandType, Device, DeviceType, Dialect
 from data.farm.values import CommandAnswer
 from tests.factories.farm import FarmWorld, bring_online, build_farm
 from tests.factories.people import World
@@ -49,6 +45,7 @@ from tests.farm.asking import (
     presence,
     seen,
     state,
+    system,
 )
 
 SECOND = timedelta(seconds=1)
@@ -291,6 +288,32 @@ async def test_many_of_the_wrong_kind_are_told_why(world: World, farm: FarmWorld
     assert refusal.value.field == "device_ids"
 
 
+async def test_who_comes_and_asks_is_given_what_waits_once_and_the_broker_none_of_it(world: World, farm: FarmWorld) -> None:
+    async with transaction(world.owner) as tx:
+        behind = await commands.register_device(
+            tx, farm.farm.id, name="Behind a gateway", topic="behind", device_type=DeviceType.RELAY, dialect=Dialect.GATEWAY
+        )
+    await bring_online(world.owner, behind)
+    wish = await ask(world.owner, behind)
+    assert await claim() == []
+    async with transaction(system(world)) as tx:
+        (given,) = await commands.take_waiting(tx, [behind.id, farm.fan.id], at=now())
+    assert (given.command_id, given.dialect, given.command) == (wish.id, "gateway", "on")
+    async with transaction(system(world)) as tx:
+        assert await commands.take_waiting(tx, [behind.id], at=now()) == []
+    assert (await fate(world, wish)).status is CommandStatus.SENT
+    await hear(world, behind, CommandAnswer("behind", wish.id, "completed", now(), is_on=True))
+    assert (await fate(world, wish)).status is CommandStatus.COMPLETED
+
+
+async def test_what_was_asked_of_a_device_ends_with_it(world: World, farm: FarmWorld) -> None:
+    wish = await ask(world.owner, farm.fan)
+    async with transaction(world.owner) as tx:
+        await commands.remove_device(tx, farm.fan.id)
+    ended = await fate(world, wish)
+    assert (ended.status, ended.error_message) == (CommandStatus.FAILED, REMOVED)
+
+
 async def test_a_device_may_say_by_its_id_that_it_could_not(world: World, farm: FarmWorld) -> None:
     command = await ask(world.owner, farm.fan)
     await hand_over()
@@ -321,57 +344,3 @@ async def test_what_is_old_repeated_or_out_of_order_is_no_answer(world: World, f
     await hear(world, farm.fan, CommandAnswer(farm.fan.topic, command.id, "completed", ago(61), is_on=True))
     assert (await fate(world, command)).status is CommandStatus.SENT
     assert (await seen(world, farm.fan)).is_on is False
-
-
-STEPS = ("on", "off", "toggle", "claim", "sent", "lost", "says on", "says off", "executing", "failed", "minute", "hour", "cancel", "away", "back")
-
-
-@given(st.lists(st.sampled_from(STEPS), min_size=1, max_size=14))
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_no_path_skips_a_state_and_one_wish_at_most_is_open(world: World, farm: FarmWorld, path: list[str]) -> None:
-    asyncio.get_event_loop().run_until_complete(_walk(world, farm, path))
-
-
-async def _walk(world: World, farm: FarmWorld, path: list[str]) -> None:
-    at, known, claimed = now(), await _statuses(world), []
-    for step in path:
-        at += SECOND
-        last = max(known, default=None)
-        match step:
-            case "on" | "off" | "toggle":
-                await ask(world.owner, farm.fan, CommandType(step))
-            case "claim":
-                claimed = await claim(at=at)
-            case "sent" | "lost":
-                async with across_tenants("tests") as tx:
-                    do = commands.mark_sent if step == "sent" else commands.give_back
-                    await do(tx, [one.command_id for one in claimed], at=at)
-                claimed = []
-            case "says on" | "says off":
-                await hear(world, farm.fan, state(farm.fan, step == "says on"))
-            case "executing" | "failed" if last:
-                await hear(world, farm.fan, CommandAnswer(farm.fan.topic, last, step, now()))
-            case "minute" | "hour":
-                at += timedelta(minutes=1) if step == "minute" else timedelta(hours=1)
-                await give_up(world, at)
-            case "cancel" if last:
-                try:
-                    async with transaction(world.owner) as tx:
-                        await commands.cancel(tx, last)
-                except Conflict:
-                    assert known[last] is not CommandStatus.QUEUED or claimed or at > now()
-            case "away" | "back":
-                await bring_online(world.owner, farm.fan)
-                if step == "away":
-                    await presence(world, farm.fan, False)
-        after = await _statuses(world)
-        for command_id, status in after.items():
-            before = known.get(command_id, CommandStatus.QUEUED)
-            assert status is before or status in NEXT[before], (path, before, status)
-        assert sum(status in OPEN for status in after.values()) <= 1
-        known = after
-
-
-async def _statuses(world: World) -> dict[object, CommandStatus]:
-    async with transaction(world.owner) as tx:
-        return {c.id: c.status for c in await tx.exec(select(DeviceCommand))}

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from sqlalchemy import func, update
+from sqlalchemy import func, text
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, select
 
@@ -12,11 +12,20 @@ from data.core.time import now
 from data.farm import queries
 from data.farm.events import DeviceChanged, DeviceRegistered, ScheduleChanged
 from data.farm.rules import MOST_DEVICES, REMOVED, topic_of
-from data.farm.tables import OPEN, CommandStatus, Device, DeviceCommand, DeviceType, Dialect, Farm, Schedule
+from data.farm.tables import Device, DeviceType, Dialect, Farm, Schedule
 from data.identity.commands import make_token, revoke_tokens_of
 from data.identity.tables import TokenKind
 
 NETWORK = "mqtt"
+
+_FAIL = text("""
+    with ended as (
+        update farm.device_commands set status = 'failed', completed_at = :at, error_message = :reason
+        where organization_id = :organization_id and device_id = :device_id and status in ('queued', 'sent', 'executing')
+        returning id
+    )
+    update farm.schedule_executions e set status = 'failed', error_message = :reason
+    from ended where e.organization_id = :organization_id and e.command_id = ended.id""")
 
 
 async def register_device(
@@ -69,11 +78,7 @@ async def remove_device(tx: Transaction, device_id: UUID) -> None:
     device.deleted_at, device.is_online = at, False
     tx.add(device)
     await revoke_tokens_of(tx, device_id)
-    await tx.execute(
-        update(DeviceCommand)
-        .where(col(DeviceCommand.device_id) == device_id, col(DeviceCommand.status).in_(OPEN))
-        .values(status=CommandStatus.FAILED, completed_at=at, error_message=REMOVED)
-    )
+    await tx.execute(_FAIL, {"organization_id": tx.organization_id, "device_id": device_id, "at": at, "reason": REMOVED})
     for schedule in schedules:
         schedule.deleted_at, schedule.next_run_at = at, None
         tx.add(schedule)
