@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from dataclasses import dataclass
+from datetime import timedelta
 from decimal import Decimal
 from uuid import uuid4
 
@@ -15,6 +16,7 @@ from data.cold_chain.tables import Excursion
 from data.cold_chain.values import Direction
 from data.core.session import transaction
 from data.core.time import now
+from data.farm.commands.flocks import start_batch
 from data.identity.tables import TokenKind
 from data.notifications.tables import Channel
 from tests.e2e.conftest import Server, Visitors
@@ -30,7 +32,7 @@ from tests.factories.trees import job, phone, submitted
 
 pytestmark = pytest.mark.e2e
 OURS = (
-    "Green Steading", "Market hall", "Freezer 1", "Chicken house", "Dara", "Sisowath Quay", "Lotus Foods", "Golden Rice", "Tag 1",
+    "Green Steading", "Market hall", "Freezer 1", "Chicken house", "Autumn birds", "Dara", "Sisowath Quay", "Lotus Foods", "Golden Rice", "Tag 1",
     "Riverside warehouse", "Oak at the school", "Riverside School", "Phone phone-1", "Olga Owner",
 )  # fmt: skip
 """Words that stand on our pages and on nobody else's."""
@@ -55,6 +57,8 @@ async def everything(home: World) -> Everything:
         paired = await pairing.start(tx, store.unit_id)
         await gateways.add_gateway(tx, gateway_id="roof-1", name="Market hall roof", site_id=store.site_id)
     farm = await build_farm(home.owner, prefix="walls")
+    async with transaction(home.owner) as tx:
+        flock = await start_batch(tx, farm.farm.id, name="Autumn birds", house="Room 1", placed_on=now().date() - timedelta(days=9), placed_count=900)
     rider = await driver(home.owner, "Dara")
     parcel = await shipment(home.owner)
     shipping = await build_shipping(home.owner, 1)
@@ -62,7 +66,7 @@ async def everything(home: World) -> Everything:
     tree_job = await job(arborist)
     await submitted(arborist, tree_job)
     ids = {
-        "unit_id": store.unit_id, "site_id": store.site_id, "device_id": farm.fan.id, "farm_id": farm.farm.id, "driver_id": rider.id,
+        "unit_id": store.unit_id, "site_id": store.site_id, "device_id": farm.fan.id, "farm_id": farm.farm.id, "batch_id": flock.id, "driver_id": rider.id,
         "shipment_id": parcel.id, "run_id": shipping.run_id, "tracker_id": shipping.trackers[1], "job_id": tree_job.id,
         "token": "guessed", "record_id": uuid4(), "session_id": paired.id, "part": "temperatures", "sha256": "0" * 64,
         "entity_type": "site", "entity_id": store.site_id,
