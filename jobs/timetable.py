@@ -78,6 +78,8 @@ class Timetable:
         error: str | None = None
         try:
             await line.job()
+        except asyncio.CancelledError:  # the lead is lost, or all of it ends; the scheduler would call that a failure
+            return
         except Exception as reason:  # an edge: a job that fails is noted and runs again at its next time
             log.exception("job failed", job=line.name)
             error = f"{type(reason).__name__}: {reason}"[:500]

@@ -136,8 +136,13 @@ def empty(database_url: str) -> None:
             if name not in KEEP
         ]
         filled = [t for t in tables if connection.execute(f"select exists (select from {t})").fetchone()[0]]
-        if filled:
-            with connection.transaction():
-                connection.execute("set local session_replication_role = replica")
-                for table in filled:
-                    connection.execute(f"delete from {table}")
+        for tries_left in (2, 1, 0) if filled else ():
+            try:
+                with connection.transaction():
+                    connection.execute("set local session_replication_role = replica")
+                    for table in filled:
+                        connection.execute(f"delete from {table}")
+                break
+            except psycopg.errors.DeadlockDetected:  # the served process was at work on the same rows
+                if not tries_left:
+                    raise

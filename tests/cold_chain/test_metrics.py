@@ -20,8 +20,7 @@ from data.core.actor import Actor
 from data.core.session import across_tenants, transaction
 from data.core.table import uuid7
 from data.flows import uplink
-from jobs.metrics import count_readings
-from tests.factories.cold_chain import ColdStore, another_unit, cold_store, measured
+from tests.factories.cold_chain import ColdStore, another_unit, cold_store, count_readings, measured
 from tests.factories.people import World
 
 SUNDAY = datetime(2026, 8, 30, 21, 30, tzinfo=UTC)

@@ -9,8 +9,7 @@ from data.cold_chain.queries import hours, points
 from data.core.errors import NotFound
 from data.core.session import across_tenants, transaction
 from data.core.time import now
-from jobs.metrics import count_readings
-from tests.factories.cold_chain import ColdStore, cold_store
+from tests.factories.cold_chain import ColdStore, cold_store, count_readings
 from tests.factories.people import World
 
 START = datetime(2026, 11, 1, tzinfo=UTC)

@@ -65,7 +65,7 @@ async def test_what_was_done_is_written_down_with_a_photo_that_only_ours_may_see
     await expect(panel.get_by_label("What was wrong?")).to_have_value("The door stood open.")
     await panel.get_by_label("What was done about it?").fill("Closed it.")
     await panel.locator("input[type=file]").set_input_files({"name": "door.jpg", "mimeType": "image/jpeg", "buffer": picture.getvalue()})
-    await expect(panel.get_by_text("door.jpg")).to_be_visible()
+    await expect(panel.get_by_text("door.jpg").first).to_be_visible()
     await panel.get_by_text("This ends the alert").click()
     await panel.get_by_role("button", name="Save").click()
     await expect(page.get_by_text("Olga Owner closed it: Closed it.")).to_be_visible()

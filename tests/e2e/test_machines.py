@@ -135,7 +135,7 @@ async def test_a_comparison_computes_its_offset_and_its_paper_is_for_those_who_m
     await panel.locator("input[type=file]").set_input_files({"name": "paper.pdf", "mimeType": "application/pdf", "buffer": b"not a pdf"})
     await expect(panel.get_by_text("A certificate is a PDF, or a picture")).to_be_visible()
     await panel.locator("input[type=file]").set_input_files({"name": "paper.pdf", "mimeType": "application/pdf", "buffer": PDF})
-    await expect(panel.get_by_text("paper.pdf")).to_be_visible()
+    await expect(panel.get_by_text("paper.pdf").first).to_be_visible()
     await panel.get_by_role("button", name="Record it").click()
     await expect(page.get_by_text("+0.50 °C")).to_be_visible()
     href = await page.get_by_role("link", name="Certificate").get_attribute("href")

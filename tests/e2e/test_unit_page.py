@@ -15,9 +15,8 @@ from data.core.actor import Actor
 from data.core.session import across_tenants, transaction
 from data.core.time import now
 from data.flows import uplink
-from jobs.metrics import count_readings
 from tests.e2e.conftest import Visitors
-from tests.factories.cold_chain import ColdStore, cold_store, measured
+from tests.factories.cold_chain import ColdStore, cold_store, count_readings, measured
 from tests.factories.people import World
 
 pytestmark = pytest.mark.e2e
@@ -57,8 +56,8 @@ async def test_the_picture_and_its_figures_follow_the_range_and_the_readings(
     await expect(fact(page, "Temperature")).to_have_text("−19.0 °C")  # type: ignore[arg-type]
     await page.get_by_role("button", name="1 y").click()
     await expect(fact(page, "Readings")).to_have_text("86,397")  # type: ignore[arg-type]
-    bands = "() => document.querySelector('.js-plotly-plot').data.filter((one) => one.fill === 'toself').length"
-    assert await page.evaluate(bands) == 2  # of the temperature, and of the humidity that the last reading told
+    bands = "() => document.querySelector('.js-plotly-plot')?.data?.filter((one) => one.fill === 'toself').length === 2"
+    await page.wait_for_function(bands)  # of the temperature, and of the humidity that the last reading told
     await page.reload()
     await expect(page.get_by_role("button", name="1 y")).to_have_attribute("aria-pressed", "true")
 
