@@ -38,7 +38,7 @@ async def operations(look: Looker) -> None:
     def show(found: Seen) -> None:
         jobs, lines, troubles, kept = found
         trouble_banner(troubles)
-        keeping_section(kept)
+        keeping_section(kept, in_detail=look.actor.is_platform_admin)
         ui.label(_("Timetable")).classes("st-h2").props("role=heading aria-level=2")
         if not jobs:
             empty_state(_("Nothing has run yet."), icon="schedule")

@@ -23,6 +23,7 @@ from jobs.keeping.store import Store
 from migrations.upgrade import upgrade
 from tests.conftest import SECRET_KEY, Opened
 from tests.factories.people import World
+from tests.factories.s3 import bucket
 
 
 @pytest.fixture
@@ -193,6 +194,36 @@ def test_a_copy_is_due_at_two_in_the_night_and_every_so_many_hours_after(at: str
 def test_who_wants_none_gets_none() -> None:
     assert timetable(Settings(_env_file=None, backup_every_hours=0)) == []
     assert len(timetable(Settings(_env_file=None))) == 2
+
+
+async def test_a_store_that_speaks_s3_keeps_copies_gives_them_back_and_drops_them(
+    world: World, settings: Settings, server: Embedded, tmp_path: Path
+) -> None:
+    async with transaction(world.owner) as tx:
+        file = await keep_file(tx, b"a photo", file_name="hens.jpg", mime_type="image/jpeg")
+    with bucket() as there:
+        far = settings.model_copy(
+            update={
+                "backup_url": f"s3://{there.name}/steading", "backup_endpoint": there.url, "backup_region": there.region,
+                "backup_access_key": there.access_key, "backup_secret_key": "secret",
+            }
+        )  # fmt: skip
+        made = await back_up(far)
+        await back_up(far)
+        assert sorted(there.objects)[-1] == f"steading/files/{file.key}" and len(there.objects) == 5
+        for end in ("dump", "json"):
+            there.objects[f"steading/database/2020-01-01T02-00-00Z-12345678.{end}"] = b"{}"
+        await thin(far)
+        assert len(there.objects) == 5 and f"steading/{made.key}.dump" in there.objects
+
+        store, elsewhere = Store(far), server.database("restored", fresh=True)
+        assert await put_back(store, await chosen(store, None), elsewhere, tmp_path) == {}
+        assert await put_back_files(store, tmp_path / "back") == 1 and await missing_files(store, elsewhere) == {}
+        server.drop("restored")
+        assert there.refused == []
+
+        with pytest.raises(BackupFailed, match="AccessDenied|403|Forbidden|denied"):
+            await back_up(far.model_copy(update={"backup_access_key": "somebody else"}))
 
 
 @pytest.fixture
