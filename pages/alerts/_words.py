@@ -44,6 +44,7 @@ KIND_WORDS = {
     "calibration_due": noop("Calibration due"), "gateway_offline": noop("Gateway offline"), "device_offline": noop("Device offline"),
     "device_silent": noop("Device does not answer"), "device_unreachable": noop("Device cannot be reached"),
     "device_refused": noop("Device refused"), "device_on_too_long": noop("On for too long"), "farm_stopped": noop("Emergency stop"),
+    "schedule_failed": noop("Schedule failed"), "schedule_fail_safe": noop("Brought to its safe state"),
     "flock_drinking_less": noop("Birds drink less"), "flock_mortality": noop("Too many birds die"),
     "house_temperature": noop("House too hot or too cold"),
     "firmware_available": noop("New firmware"), "temperature_high": noop("Too hot"), "temperature_low": noop("Too cold"),

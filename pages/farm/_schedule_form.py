@@ -105,6 +105,7 @@ class _Fields:
         self._clock_fields(form)
         self._condition_fields(form, sources, probes)
         self._further(form, schedule.priority if schedule else 0)
+        self._first = {key: field.control.value for key, field in form.fields.items()}
         form.fields["kind"].control.on_value_change(self._changed)
         self._changed()
 
@@ -167,27 +168,27 @@ class _Fields:
 
     def _clock_fields(self, form: Form) -> None:
         before = self._before
-        form.text("times", _("Times"), _times_words(before) or "06:00", placeholder="06:00, 12:00, 18:00", help=_("Several with commas between them."))
-        form.clock("start_time", _("From"), before.start_time or SIX)
-        form.clock("end_time", _("To"), before.end_time or EVENING, help=_("Where it is earlier, it ends on the next day."))
-        form.select("sun_event", _("From"), {"sunrise": _("Sunrise"), "sunset": _("Sunset")}, before.sun_event or "sunrise", required=False)
+        form.text("times", _("Times"), _times_words(before) or "06:00", placeholder="06:00, 12:00, 18:00", help=_("Several with commas between them."), required=True)
+        form.clock("start_time", _("From"), before.start_time or SIX, required=True)
+        form.clock("end_time", _("To"), before.end_time or EVENING, help=_("Where it is earlier, it ends on the next day."), required=True)
+        form.select("sun_event", _("From"), {"sunrise": _("Sunrise"), "sunset": _("Sunset")}, before.sun_event or "sunrise", required=True)
         form.number(
             "sun_offset_minutes", _("Minutes after it"), before.sun_offset_minutes or 0, unit="min", minimum=-720, maximum=720, decimals=0,
             help=_("Less than 0 is before it."),
         )  # fmt: skip
-        form.number("on_duration_s", _("On for"), _minutes(before.on_duration_s) or 10, unit="min", minimum=0.1, maximum=1440)
-        form.number("off_duration_s", _("Then off for"), _minutes(before.off_duration_s) or 15, unit="min", minimum=0.1, maximum=1440)
+        form.number("on_duration_s", _("On for"), _minutes(before.on_duration_s) or 10, unit="min", minimum=0.1, maximum=1440, required=True)
+        form.number("off_duration_s", _("Then off for"), _minutes(before.off_duration_s) or 15, unit="min", minimum=0.1, maximum=1440, required=True)
         is_cycle = before.schedule_type == "duration_based"
         form.clock("from_time", _("Only from"), before.start_time if is_cycle else None, help=_("Empty: day and night."))
         form.clock("to_time", _("Only until"), before.end_time if is_cycle else None)
         form.text(
             "steps", _("Seconds on, off, on…"), ", ".join(str(step.duration_s) for step in before.steps or ()) or "30, 10, 30, 10",
-            help=_("In turn on and off, up to 20. At the end it is off."),
+            help=_("In turn on and off, up to 20. At the end it is off."), required=True,
         )  # fmt: skip
         form.text("cron_expression", _("Cron expression"), before.cron_expression or "0 6 * * *",
-                  help=_("Minute, hour, day, month, weekday, such as 0 6 * * MON-FRI."))  # fmt: skip
+                  help=_("Minute, hour, day, month, weekday, such as 0 6 * * MON-FRI."), required=True)  # fmt: skip
         days = {number: _(word) for number, word in DAY_WORDS.items()}
-        form.select("weekdays", _("Days"), days, sorted(before.weekdays or _days_of(before) or EVERY_DAY), multiple=True)
+        form.select("weekdays", _("Days"), days, sorted(before.weekdays or _days_of(before) or EVERY_DAY), multiple=True, required=True)
         form.number("lasts", _("For how long"), _minutes(before.action_duration_s), unit="min", minimum=0.1, maximum=60,
                     help=_("Then it is switched back. Empty: it stays as it is."))  # fmt: skip
 
@@ -198,12 +199,12 @@ class _Fields:
         chosen = f"{leaf['device_id']} {leaf['sensor_type']}" if leaf else (next(iter(sources), None) if not self._is_complex else None)
         form.select("probe", _("What is measured"), sources, chosen if chosen in sources else None, search=len(sources) > 8,
                     help=_("Empty: as it is said above.") if self._is_complex else "")  # fmt: skip
-        form.select("operator", _("When it"), {key: _(words) for key, words in SIGN_WORDS.items()}, leaf.get("operator", ">"))
-        form.number("value", _("this value"), leaf.get("value", 30))
+        form.select("operator", _("When it"), {key: _(words) for key, words in SIGN_WORDS.items()}, leaf.get("operator", ">"), required=True)
+        form.number("value", _("this value"), leaf.get("value", 30), required=True)
         form.number("until", _("Until it has passed"), leaf.get("until"), help=_("A little apart, so that it does not switch to and fro."))
         safe = {"off": _("Switch off"), "on": _("Switch on")}
-        form.select("fail_safe_action", _("When the probe falls silent"), safe, self._before.fail_safe_action or "off")
-        form.number("silent_after_s", _("Silent after"), _minutes(self._before.silent_after_s) or 15, unit="min", minimum=0.5, maximum=1440)
+        form.select("fail_safe_action", _("When the probe falls silent"), safe, self._before.fail_safe_action or "off", required=True)
+        form.number("silent_after_s", _("Silent after"), _minutes(self._before.silent_after_s) or 15, unit="min", minimum=0.5, maximum=1440, required=True)
 
     def _further(self, form: Form, priority: int) -> None:
         with ui.expansion(_("More")).classes("st-more"):
@@ -233,7 +234,10 @@ class _Fields:
 
     def _changed(self, _event: Any = None) -> None:
         for key in frozenset().union(*SHOWN.values()):
-            self._form.fields[key].box.set_visibility(key in SHOWN[self.kind])
+            field = self._form.fields[key]
+            field.box.set_visibility(key in SHOWN[self.kind])
+            if key not in SHOWN[self.kind] and not field.control.value:
+                field.control.set_value(self._first[key])  # what is out of sight must not hold up the form
 
     def _value(self, key: str) -> Any:
         field: Field | None = self._form.fields.get(key)

@@ -9,7 +9,7 @@ from data.farm.rules import TEMPLATES, Moment, Plan
 from data.farm.tables import MissedPolicy, Schedule, ScheduleType, SwitchAction
 from pages.farm._words import ACTION_WORDS, DAY_WORDS, QUANTITY_WORDS, when
 from ui.timeline import DayLine
-from ui.words import _, day, noop, number, span
+from ui.words import _, noop, number, span
 
 TEMPLATE_WORDS = {
     "conveyor_cycle": noop("Conveyor: 10 minutes on, 15 minutes off"), "conveyor_times": noop("Conveyor: at 6, 10, 15 and 18 for half an hour"),
@@ -113,7 +113,7 @@ def lines(moments: list[Moment], plan: Plan, days: list[Any]) -> list[DayLine]:
             stop = one.until or one.at
             if (is_on or (one.action == "off" and not one.is_end and plan.action == "off")) and one.at < end and stop >= begin:
                 bars.append((max(0.0, (one.at - begin).total_seconds() / length), min(1.0, (stop - begin).total_seconds() / length)))
-        found.append(DayLine(day(begin, plan.zone.key), _joined(bars), _("{count} times", count=len(bars))))
+        found.append(DayLine(_(DAY_WORDS[begin.astimezone(plan.zone).isoweekday()]), _joined(bars), _("{count} times", count=len(bars))))
     return found
 
 

@@ -19,7 +19,6 @@ from data.farm.events import ScheduleChanged
 from data.farm.planned import plan_of
 from data.farm.rules import (
     FARM_STOPPED,
-    MET,
     NEVER,
     NOT_SWITCHED,
     OUT_OF_USE,
@@ -36,6 +35,7 @@ from data.farm.rules import (
     outranked,
     resolved,
 )
+from data.farm.rules.conditions import MET
 from data.farm.tables import (
     Commanded,
     CommandStatus,

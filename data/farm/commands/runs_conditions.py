@@ -19,14 +19,10 @@ from data.farm.commands.runs_ended import FAIL_SAFE_ALERT, trouble_of
 from data.farm.events import ScheduleChanged
 from data.farm.planned import may_act, plan_of
 from data.farm.rules import (
-    FAIL_SAFE,
     IS_MET,
     IS_NOT_MET,
     IS_SILENT,
-    MET,
     NEVER,
-    NOT_MET,
-    STOPPED,
     Entry,
     Measured,
     Urgency,
@@ -34,7 +30,7 @@ from data.farm.rules import (
     phase_after,
     sources,
 )
-from data.farm.rules.conditions import Source
+from data.farm.rules.conditions import FAIL_SAFE, MET, NOT_MET, STOPPED, Source
 from data.farm.rules.moments import OPPOSITE
 from data.farm.tables import (
     Commanded,

@@ -20,7 +20,6 @@ from data.farm.events import ScheduleChanged
 from data.farm.planned import plan_of, timing_of_row
 from data.farm.rules import (
     FARM_STOPPED,
-    MET,
     MOST_SCHEDULES,
     NEVER,
     NOT_SWITCHED,
@@ -34,6 +33,7 @@ from data.farm.rules import (
     sources,
     timing_of,
 )
+from data.farm.rules.conditions import MET
 from data.farm.rules.moments import OPPOSITE
 from data.farm.tables import (
     Commanded,

@@ -41,14 +41,10 @@ from data.farm.rules.commanding import (
     value_asked,
 )
 from data.farm.rules.conditions import (
-    FAIL_SAFE,
     IS_MET,
     IS_NOT_MET,
     IS_SILENT,
-    MET,
-    NOT_MET,
     OPERATORS,
-    STOPPED,
     Measured,
     condition_of,
     holds,
@@ -96,12 +92,12 @@ from data.farm.rules.warmth import WARMTHS, Warmth, warmth
 
 __all__ = [
     "ANSWER_WITHIN", "BATTERY_LOW", "BROKEN_OFF", "CALLED_OFF", "COMMANDS", "Checked", "Claim", "Clash",
-    "Contradiction", "DID_SOMETHING_ELSE", "Daily", "DeviceState", "EVERY_DAY", "Entry", "FAIL_SAFE", "FARM_STOPPED",
-    "FRESH", "GOES_ON", "IS_MET", "IS_NOT_MET", "IS_SILENT", "LIMIT_ALERTS", "Limits", "MET", "MISSED",
-    "MOST_DEVICES", "MOST_OFF", "MOST_SCHEDULES", "Measured", "Moment", "NEVER", "NEXT", "NOT_MET", "NOT_SENT",
+    "Contradiction", "DID_SOMETHING_ELSE", "Daily", "DeviceState", "EVERY_DAY", "Entry", "FARM_STOPPED",
+    "FRESH", "GOES_ON", "IS_MET", "IS_NOT_MET", "IS_SILENT", "LIMIT_ALERTS", "Limits", "MISSED",
+    "MOST_DEVICES", "MOST_OFF", "MOST_SCHEDULES", "Measured", "Moment", "NEVER", "NEXT", "NOT_SENT",
     "NOT_SWITCHED", "NOT_THIS", "NO_ANSWER", "OFFLINE", "OPERATORS", "OUTRANKED", "OUT_OF_USE", "Plan",
     "REFUSED_BY_DEVICE", "REMOVED", "REPLACED", "RETRIES_S", "RUN_LATE_AT_MOST", "SETTINGS", "SILENT_AFTER",
-    "STALE_AIR", "STATE_UNKNOWN", "STOPPED", "SWITCHED", "Setting", "Step", "TEMPLATES", "TOO_COLD", "TOO_DRY",
+    "STALE_AIR", "STATE_UNKNOWN", "SWITCHED", "Setting", "Step", "TEMPLATES", "TOO_COLD", "TOO_DRY",
     "TOO_HOT", "TOO_HUMID", "TOO_LATE", "Timing", "Todo", "Urgency", "Verdict", "WAITS", "WARMTHS", "Warmth",
     "answers", "as_daily", "between", "calibrated", "calibration", "calibration_name", "check_kind", "clash",
     "condition_of", "cron_of", "due", "energizes", "first", "first_begin", "has_restarted", "heard", "holding", "holds",
