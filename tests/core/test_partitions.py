@@ -184,8 +184,8 @@ async def test_whoever_runs_the_installation_sees_every_stream(admin: Actor) -> 
 async def test_health_is_degraded_while_a_piece_is_missing(world: World, stream: str) -> None:
     import main
 
-    found = await main.health()
+    found = await main.health(main.Settings(_env_file=None))
     assert found["status"] == "degraded" and len(found["streams"]) == 2
     await upkeep.make_partitions()
-    found = await main.health()
+    found = await main.health(main.Settings(_env_file=None))
     assert found["status"] == "ok" and "streams" not in found

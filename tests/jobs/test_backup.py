@@ -8,6 +8,7 @@ import psycopg
 import pytest
 from sqlalchemy.engine import make_url
 
+import main
 from data.core.embedded import Embedded
 from data.core.session import across_tenants, transaction
 from data.core.settings import Settings
@@ -109,6 +110,10 @@ async def test_a_damaged_copy_is_found_by_the_drill(world: World, settings: Sett
     kept = await keeping()
     assert kept.drill and kept.drill.is_whole is False and "damaged" in str(kept.drill.error)
     assert kept.troubles(now()) == ["drill_failed"]
+    told = await main.health(settings)
+    assert told["status"] == "degraded" and told["backups"] == ["drill_failed"]
+    assert "backups" not in await main.health(settings.model_copy(update={"backup_every_hours": 0}))
+    assert kept.troubles(now() + timedelta(hours=27)) == ["backup_stale", "drill_failed"]
 
 
 async def test_a_forged_log_and_a_lost_file_are_found_by_the_drill(
