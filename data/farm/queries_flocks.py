@@ -1,8 +1,9 @@
 """What somebody may see of the flocks on the farms that their roles reach."""
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 import numpy as np
@@ -17,6 +18,9 @@ from data.farm.flocks import Day, Flock
 from data.farm.queries import within
 from data.farm.tables import Device, Farm, FlockBatch, FlockRecord, SensorReading
 from data.identity.tables import User
+
+MEASURED_WITHIN = timedelta(minutes=15)
+"""An older value is the past, and nobody is called for it."""
 
 
 def flock_of(batch: FlockBatch) -> Flock:
@@ -144,6 +148,20 @@ async def warmth(tx: Transaction, batch_id: UUID, *, since: datetime, until: dat
     )  # fmt: skip
     rows = np.array([tuple(row) for row in await tx.execute(statement)], dtype=np.float64).reshape(-1, 4)
     return Warmth(*(np.ascontiguousarray(rows[:, n]) for n in range(4)))
+
+
+async def houses(tx: Transaction, farm_ids: Collection[UUID], *, at: datetime) -> Mapping[tuple[UUID, str], float]:
+    """How warm it is in each house of these farms, as the mean of its probes, by farm and house in small letters."""
+    known = col(Device.latest)["temperature"]
+    statement = select_columns(col(Device.farm_id), func.lower(Device.location), known).where(
+        col(Device.farm_id).in_(farm_ids), col(Device.location).is_not(None), known.is_not(None), col(Device.is_active),
+        col(Device.deleted_at).is_(None), within(tx, Device.farm_id),
+    )  # fmt: skip
+    measured: dict[tuple[UUID, str], list[float]] = defaultdict(list)
+    for farm_id, where, value in await tx.execute(statement):
+        if at - datetime.fromisoformat(value["at"]) <= MEASURED_WITHIN:
+            measured[farm_id, where].append(float(value["value"]))
+    return {one: sum(values) / len(values) for one, values in measured.items()}
 
 
 def _float(value: object) -> float | None:

@@ -16,7 +16,7 @@ from pages._shell import Looker, field_errors
 from pages.farm._flocks_words import KIND_WORDS, PATH
 from ui.dialog import panel
 from ui.form import Form
-from ui.words import _, celsius_from, difference_from, difference_value, number, temperature_unit, temperature_value
+from ui.words import _, celsius_from, difference_from, difference_value, temperature_unit, temperature_value
 
 
 def describe(look: Looker, farms: Sequence[Farm], batch: FlockBatch | None = None) -> None:
@@ -89,7 +89,7 @@ def close(look: Looker, batch: FlockBatch, farm: Farm, alive: int) -> None:
 def _written(batch: FlockBatch) -> str:
     """The curve as lines in the reader's unit."""
     return "\n".join(
-        f"{number(day, 0)} {number(temperature_value(celsius), 1)} {number(difference_value(within), 1)}" for day, celsius, within in points(flock_of(batch))
+        f"{day:g} {temperature_value(celsius):.1f} {difference_value(within):.1f}" for day, celsius, within in points(flock_of(batch))
     )
 
 

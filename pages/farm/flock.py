@@ -1,5 +1,6 @@
 """One flock: today's line to be written with a thumb, what it has come to, and how it has grown, drunk and died."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
@@ -8,8 +9,11 @@ from uuid import UUID
 import numpy as np
 from nicegui import ui
 
+from data.alerts import queries as alerts
+from data.alerts.events import AlertChanged
+from data.alerts.tables import Alert
 from data.core.errors import Refusal
-from data.core.time import epoch_ms, zone
+from data.core.time import epoch_ms, now, zone
 from data.farm import queries
 from data.farm import queries_flocks as flocks_there
 from data.farm.commands.flocks import remove_batch, remove_day, reopen_batch, restore_day, write_day
@@ -18,6 +22,7 @@ from data.farm.flocks import DEADLY_PERCENT, Flock, Summary, figures, summary, t
 from data.farm.queries_flocks import Written, day_of, flock_of
 from data.farm.tables import Farm, FlockBatch, FlockRecord
 from pages._shell import Looker, field_errors, screen
+from pages.alerts._words import SEVERITY_WORDS, state, words
 from pages.farm import _flocks_csv  # noqa: F401 - its route
 from pages.farm._flocks_forms import close, describe
 from pages.farm._flocks_words import PATH, age_words, day_words, figure, kind_words, summary_facts
@@ -39,6 +44,9 @@ class _Seen:
     batch: FlockBatch
     farm: Farm
     lines: list[Written]
+    celsius: float | None = None
+    """How warm it is in the house now."""
+    alerts: Sequence[Alert] = ()
 
     @property
     def flock(self) -> Flock:
@@ -64,7 +72,11 @@ async def flock(look: Looker, batch_id: UUID, day: str = "") -> None:
     async def ask() -> _Seen:
         async with look.transaction() as tx:
             batch = await flocks_there.batch(tx, batch_id)
-            return _Seen(batch, await queries.farm(tx, batch.farm_id), list(await flocks_there.records(tx, batch_id)))
+            warm = await flocks_there.houses(tx, [batch.farm_id], at=now())
+            return _Seen(
+                batch, await queries.farm(tx, batch.farm_id), list(await flocks_there.records(tx, batch_id)),
+                warm.get((batch.farm_id, batch.house.lower())), await alerts.open_of(tx, [batch_id]),
+            )  # fmt: skip
 
     seen = await ask()
     look.frame.set_title(seen.batch.name)
@@ -77,7 +89,7 @@ async def flock(look: Looker, batch_id: UUID, day: str = "") -> None:
                 line = _Line(look, seen, _chosen(day, seen))
                 live_value(ask, line.push, topic)
         with ui.element("section").classes("st-card"):
-            live(ask, _facts, topic, minimum_interval_s=1.0)
+            live(ask, _facts, topic, look.topic(AlertChanged), minimum_interval_s=2.0)
     _charts(look, seen, topic)
     with ui.element("section").classes("st-stack"):
         ui.label(_("The last days")).classes("st-h2").props("role=heading aria-level=2")
@@ -204,9 +216,14 @@ def _facts(seen: _Seen) -> None:
         (_("Age"), age_words(flock.age(seen.last_day))), (_("Alive"), f"{figure(found.alive)} / {figure(seen.batch.placed_count)}"),
         *summary_facts(found),
     ]  # fmt: skip
+    for alert in seen.alerts:
+        with ui.element("div").classes("st-row"):
+            badge(state(alert), _(SEVERITY_WORDS[alert.severity]))
+            ui.link(words(alert), f"/alerts/{alert.id}").classes("st-item-words")
     if seen.batch.closed_on:
         badge("neutral", _("Left on {day}", day=day_words(seen.batch.closed_on)), icon="logout")
     else:
+        facts.append((_("Temperature in the house"), temperature(seen.celsius)))
         facts.append((_("Right temperature"), f"{temperature(right.celsius)} ({temperature(right.low)} – {temperature(right.high)})"))
     with ui.element("div").classes("st-facts"):
         for label, value in facts:
@@ -292,11 +309,11 @@ def _days(look: Looker, seen: _Seen, may_write: bool) -> None:
     for one, line in list(zip(reversed(found), reversed(seen.lines), strict=True))[:SHOWN_DAYS]:
         with ui.element("article").classes("st-item"):
             with ui.element("div").classes("st-item-main"):
-                words = f"{day_words(one.day.day)} · {age_words(one.age)}"
+                named = f"{day_words(one.day.day)} · {age_words(one.age)}"
                 if may_write:
-                    ui.link(words, f"{PATH}/{seen.batch.id}?day={one.day.day}").classes("st-item-words")
+                    ui.link(named, f"{PATH}/{seen.batch.id}?day={one.day.day}").classes("st-item-words")
                 else:
-                    ui.label(words).classes("st-item-words")
+                    ui.label(named).classes("st-item-words")
                 with ui.element("div").classes("st-soft"):
                     ui.label(_("{count} dead", count=figure(one.day.dead)))
                     for value, unit, of_each, each in (

@@ -47,10 +47,11 @@ async def test_a_keeper_writes_the_day_and_an_open_screen_follows(visitors: Visi
     await page.get_by_role("spinbutton", name="Feed").fill("115.5")
     await page.get_by_role("button", name="Save", exact=True).click()
     await expect(page.get_by_text("Only 981 birds are alive.")).to_be_visible()
-    await page.get_by_role("spinbutton", name="Dead").fill("2")
+    await page.get_by_role("spinbutton", name="Dead").fill("6")
     await page.get_by_role("button", name="Save", exact=True).click()
     await expect(page.get_by_text("Written down.")).to_be_visible()
-    await expect(theirs.get_by_text("979 / 1,000")).to_be_visible()
+    await expect(theirs.get_by_text("975 / 1,000")).to_be_visible()
+    await expect(theirs.get_by_role("link", name="In Autumn birds 0.61 % of the birds died in one day: 6.")).to_be_visible()
     await expect(theirs.get_by_role("spinbutton", name="Feed")).to_have_value("115.5")
     assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     assert await page.get_by_role("button", name="The flock has left").count() == 0

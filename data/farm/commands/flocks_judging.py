@@ -1,13 +1,13 @@
 """Flocks are judged by the day and their houses by the minute: trouble is told to those who look after the farm."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, text
+from sqlalchemy import text
 from sqlmodel import col, select
 
 from data.alerts.commands import Trouble, raise_alerts, resolve_all_open
@@ -16,8 +16,8 @@ from data.core import columns
 from data.core.session import Transaction
 from data.core.time import zone
 from data.farm.flocks import Day, Figures, Finding, Flock, drinking, figures, house, is_whole, mortality
-from data.farm.queries_flocks import flock_of
-from data.farm.tables import Device, Farm, FlockBatch
+from data.farm.queries_flocks import flock_of, houses
+from data.farm.tables import Farm, FlockBatch
 from data.notifications.commands import tell
 
 DRINKING_ALERT, MORTALITY_ALERT, HOUSE_ALERT = "flock_drinking_less", "flock_mortality", "house_temperature"
@@ -28,11 +28,7 @@ ENDINGS = {
     HOUSE_ALERT: "The house is as warm as it should be.",
 }
 LEFT = "The flock is not there any more."
-MEASURED_WITHIN = timedelta(minutes=15)
-"""An older value is the past, and nobody is called for it."""
 LOOKED_BACK = timedelta(days=8)
-
-_TEMPERATURE = col(Device.latest)["temperature"]
 
 _RECENT = text("""
     select batch_id, day, dead, culled, cast(feed_kg as double precision), cast(water_l as double precision),
@@ -114,24 +110,10 @@ async def _judged(tx: Transaction, batch_id: UUID | None, at: datetime) -> list[
     for whose, lines in rows.items():
         gone = int(lines[0].dead_before), int(lines[0].culled_before)
         judged[whose].found = figures(judged[whose].flock, [Day(*line[1:7]) for line in lines], gone_before=gone)
-    warm = await _warm(tx, {one.farm.id for one in judged.values()}, at)
+    warm = await houses(tx, {one.farm.id for one in judged.values()}, at=at)
     for one in judged.values():
-        if measured := warm.get((one.farm.id, one.batch.house.lower())):
-            one.celsius = sum(measured) / len(measured)
+        one.celsius = warm.get((one.farm.id, one.batch.house.lower()))
     return list(judged.values())
-
-
-async def _warm(tx: Transaction, farms: set[UUID], at: datetime) -> Mapping[tuple[UUID, str], list[float]]:
-    """What the probes of each house measured lately, by farm and house."""
-    statement = select(Device.farm_id, func.lower(Device.location), _TEMPERATURE).where(
-        col(Device.farm_id).in_(farms), col(Device.location).is_not(None), _TEMPERATURE.is_not(None),
-        col(Device.is_active), col(Device.deleted_at).is_(None),
-    )  # fmt: skip
-    warm: dict[tuple[UUID, str], list[float]] = defaultdict(list)
-    for farm_id, where, known in await tx.execute(statement):
-        if at - datetime.fromisoformat(known["at"]) <= MEASURED_WITHIN:
-            warm[farm_id, where].append(float(known["value"]))
-    return warm
 
 
 async def _answered(tx: Transaction, judged: Sequence[_Judged], at: datetime) -> set[tuple[UUID, str, str | None]]:
