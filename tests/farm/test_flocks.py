@@ -18,8 +18,9 @@ from data.farm import queries_flocks as queries
 from data.farm.commands import flocks
 from data.farm.commands.flocks_judging import judge_flocks, organizations_with_flocks
 from data.farm.tables import Device, DeviceType, FlockBatch, FlockRecord
-from data.farm.values import SensorValue
+from data.farm.values import DeviceReport, SensorValue
 from data.identity.tables import Role
+from jobs.farm import judge_all_flocks
 from tests.factories.farm import FarmWorld, build_farm
 from tests.factories.people import World, person
 from tests.farm.asking import hear, open_alerts, system
@@ -313,6 +314,22 @@ async def test_only_who_has_birds_is_judged_and_nobodys_neighbour(world: World, 
     await write(world.stranger, flock, dead=100)
     async with across_tenants("tests") as tx:
         assert set(await organizations_with_flocks(tx)) == {world.organization_id, world.other.id}
+    assert await open_alerts(world) == []
+
+
+async def test_the_timetable_judges_each_business_by_its_own_probes(world: World, farm: FarmWorld) -> None:
+    theirs = await build_farm(world.stranger, prefix="other")
+    mine, other = await place(world.owner, farm, days_ago=0), await place(world.stranger, theirs, days_ago=30)
+    for organization_id, device in ((world.organization_id, farm.probe), (world.other.id, theirs.probe)):
+        async with transaction(Actor.machine(organization_id, "mqtt")) as tx:
+            await farm_commands.hear(tx, [DeviceReport(device.id, SensorValue(device.topic, "temperature", 24, "°C", now()))])
+    await judge_all_flocks()
+    async with transaction(world.owner) as tx:
+        assert [(one.subject_id, one.severity.value) for one in await alerts.open_of(tx, [mine.id, other.id])] == [(mine.id, "critical")]
+    async with transaction(world.stranger) as tx:
+        assert await alerts.open_of(tx, [mine.id, other.id]) == []  # 24 is right for birds of 30 days
+    await hear(world, farm.probe, SensorValue(farm.probe.topic, "temperature", 33, "°C", now()))
+    await judge_all_flocks()
     assert await open_alerts(world) == []
 
 
