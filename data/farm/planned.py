@@ -10,7 +10,8 @@ from sqlmodel import col, select
 from data.core.session import Transaction
 from data.core.time import now, zone
 from data.farm import queries
-from data.farm.rules import Clash, Moment, Plan, Step, Timing, between, clash, holding
+from data.farm.rules import Clash, Measured, Moment, Plan, Step, Timing, between, clash, holding, sources
+from data.farm.rules.conditions import Source
 from data.farm.tables import Device, Farm, Schedule, ScheduleType
 
 AHEAD = timedelta(days=7)
@@ -52,6 +53,18 @@ def may_act(plan: Plan, at: datetime) -> bool:
         (plan.weekdays is None or day.isoweekday() in plan.weekdays)
         and not (plan.start_date and day < plan.start_date) and not (plan.end_date and day > plan.end_date)
     )  # fmt: skip
+
+
+async def values_of(tx: Transaction, schedules: Sequence[Schedule]) -> dict[Source, Measured]:
+    """What the probes said last that these conditions ask for."""
+    wanted = {source for schedule in schedules for source in sources(schedule.condition or {})}
+    statement = select(Device.id, Device.latest).where(col(Device.id).in_({device_id for device_id, _ in wanted}), col(Device.deleted_at).is_(None))
+    found: dict[Source, Measured] = {}
+    for device_id, latest in await tx.exec(statement):
+        for kind, known in latest.items():
+            if (device_id, kind) in wanted:
+                found[device_id, kind] = Measured(float(known["value"]), datetime.fromisoformat(known["at"]))
+    return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from data.farm.rules import TEMPLATES, Moment, Plan
 from data.farm.tables import MissedPolicy, Schedule, ScheduleType, SwitchAction
 from pages.farm._words import ACTION_WORDS, DAY_WORDS, QUANTITY_WORDS, when
 from ui.timeline import DayLine
-from ui.words import _, noop, number, span
+from ui.words import _, noop, number, span, temperature
 
 TEMPLATE_WORDS = {
     "conveyor_cycle": noop("Conveyor: 10 minutes on, 15 minutes off"), "conveyor_times": noop("Conveyor: at 6, 10, 15 and 18 for half an hour"),
@@ -57,9 +57,13 @@ def condition_words(condition: Mapping[str, Any], probes: Mapping[UUID, str]) ->
     what = _(QUANTITY_WORDS.get(condition["sensor_type"], condition["sensor_type"]))
     words = _(
         "{quantity} of {probe} {sign} {value}", quantity=what, probe=probes.get(UUID(condition["device_id"]), "?"),
-        sign=_(SIGN_WORDS[condition["operator"]]), value=number(condition["value"], 1),
+        sign=_(SIGN_WORDS[condition["operator"]]), value=_measured(condition, "value"),
     )  # fmt: skip
-    return words if condition.get("until") is None else _("{condition}, until {value}", condition=words, value=number(condition["until"], 1))
+    return words if condition.get("until") is None else _("{condition}, until {value}", condition=words, value=_measured(condition, "until"))
+
+
+def _measured(leaf: Mapping[str, Any], key: str) -> str:
+    return temperature(leaf[key]) if leaf["sensor_type"] == "temperature" else number(leaf[key])
 
 
 def _timed(schedule: Schedule) -> str:

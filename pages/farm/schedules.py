@@ -12,6 +12,7 @@ from data.farm.events import DeviceRegistered, FarmChanged, ScheduleChanged
 from data.farm.queries import Planned
 from data.farm.rules import SWITCHED
 from data.farm.tables import Device, Farm, ScheduleExecution, ScheduleType
+from data.farm.trials import try_out
 from pages._shell import Looker, screen
 from pages.farm._schedule_form import describe
 from pages.farm._schedule_words import PHASE_WORDS, POLICY_WORDS, does, said
@@ -76,7 +77,8 @@ async def _seen(look: Looker) -> _Seen:
     probes = {one.id: one.name for one in devices}
     sources = {
         f"{one.id} {kind}": f"{_(QUANTITY_WORDS.get(kind, kind))} · {one.name} ({number(known['value'], 1)} {known['unit']})"
-        for one in devices for kind, known in one.latest.items() if kind != "power"
+        for kind in sorted({kind for one in devices for kind in one.latest} - {"power"}, key=lambda kind: (kind != "temperature", kind))
+        for one in devices if (known := one.latest.get(kind))
     }  # fmt: skip
     return _Seen(listed, choices, probes, sources)
 
@@ -117,7 +119,7 @@ def _card(look: Looker, one: Planned, probes: Mapping[UUID, str]) -> None:
                 ui.label(reason).classes("st-soft")
         _state(one)
         with ui.element("div").classes("st-row"):
-            button(_("Runs"), lambda: _runs(look, one), kind="quiet", icon="history")
+            button(_("Past runs"), lambda: _runs(look, one), kind="quiet", icon="history")
             if look.may("farm.switch", one.farm.id):
                 button(_("Run now"), lambda: _run_now(look, one), kind="quiet", icon="bolt")
             if _may_change(look, one):
@@ -151,8 +153,11 @@ def _may_change(look: Looker, one: Planned) -> bool:
 
 
 async def _run_now(look: Looker, one: Planned) -> None:
+    async with look.transaction() as tx:
+        trial = await try_out(tx, one.schedule.id)
     text = _("{device}: {what}. It runs at once, whatever else is planned.", device=one.device.name, what=does(one.schedule))
-    if await confirm(_("Run {name} now?", name=one.schedule.name), text, action=_("Run now"), danger=False):
+    obstacles = [_(message, **values) for message, values in trial.obstacles]
+    if await confirm(_("Run {name} now?", name=one.schedule.name), text, action=_("Run now"), goes=obstacles, danger=False):
         async with look.command() as tx:
             await commands.run_now(tx, one.schedule.id)
 

@@ -14,7 +14,7 @@ from data.core.errors import Conflict, Forbidden, Invalid, NotFound
 from data.core.session import transaction
 from data.core.time import now
 from data.farm import commands, planned, queries
-from data.farm.rules import FARM_STOPPED, Step, Timing
+from data.farm.rules import FARM_STOPPED, OFFLINE, Step, Timing
 from data.farm.tables import (
     Commanded,
     CommandStatus,
@@ -29,10 +29,11 @@ from data.farm.tables import (
     ScheduleExecution,
     SwitchAction,
 )
+from data.farm.trials import try_out
 from data.farm.values import DeviceReport, SensorValue
 from tests.factories.farm import FarmWorld, bring_online, build_farm, eventually
 from tests.factories.people import World
-from tests.farm.asking import add, give_up, hand_over, hear, open_alerts, state, system
+from tests.farm.asking import add, give_up, hand_over, hear, open_alerts, presence, state, system
 
 SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
 FED = Timing(cron_expression="* * * * *", action_duration_s=20)
@@ -206,6 +207,28 @@ async def test_a_schedule_is_run_at_once_and_ends_as_it_would(world: World, farm
     with pytest.raises(NotFound):
         async with transaction(world.stranger) as tx:
             await commands.run_now(tx, schedule.id)
+
+
+async def test_a_dry_run_says_what_would_be_asked_and_what_is_in_its_way_and_switches_nothing(world: World, farm: FarmWorld) -> None:
+    local = now().astimezone(planned.zone("Asia/Phnom_Penh"))
+    await plan(world.owner, farm.fan, Timing(start_time=(local - HOUR).time(), end_time=(local + HOUR).time()), name="Timed", priority=7)
+    schedule = await plan(world.owner, farm.fan, Timing(cron_expression="* * * * *"), action=SwitchAction.OFF)
+    async with transaction(world.viewer) as tx:
+        trial = await try_out(tx, schedule.id)
+    assert trial.action == "off" and [values for _, values in trial.obstacles] == [{"name": "Timed"}] and len(trial.follows) == 50
+    await presence(world, farm.fan, False)
+    await measure(world, farm, 19, now())
+    warm = await plan(world.owner, farm.fan, cold(farm), priority=9)
+    async with transaction(world.owner) as tx:
+        await commands.stop_all(tx, farm.farm.id)
+        trial = await try_out(tx, warm.id)
+        assert trial.is_held is True and [message for message, _ in trial.obstacles] == [FARM_STOPPED, OFFLINE]
+        assert (await try_out(tx, warm.id, at=now() + HOUR)).is_held is None
+        asked = [one.command.source for one in await queries.commands_of(tx, farm.fan.id, limit=10)]
+        assert asked == [Commanded.EMERGENCY]
+    with pytest.raises(NotFound):
+        async with transaction(world.stranger) as tx:
+            await try_out(tx, schedule.id)
 
 
 async def test_a_paused_schedule_that_could_not_end_is_not_run_by_hand(world: World, farm: FarmWorld) -> None:

@@ -17,7 +17,7 @@ from data.farm.commands.asking import Asking
 from data.farm.commands.runs import Ran, Run, act, holders_of, is_due, write_down
 from data.farm.commands.runs_ended import FAIL_SAFE_ALERT, trouble_of
 from data.farm.events import ScheduleChanged
-from data.farm.planned import may_act, plan_of
+from data.farm.planned import may_act, plan_of, values_of
 from data.farm.rules import (
     IS_MET,
     IS_NOT_MET,
@@ -28,7 +28,6 @@ from data.farm.rules import (
     Urgency,
     holds,
     phase_after,
-    sources,
 )
 from data.farm.rules.conditions import FAIL_SAFE, MET, NOT_MET, STOPPED, Source
 from data.farm.rules.moments import OPPOSITE
@@ -108,18 +107,6 @@ async def run_conditions(tx: Transaction, *, at: datetime, most: int = 500) -> R
         if one.wants or one.phase != one.was:
             tx.emit(ScheduleChanged(schedule_id=one.schedule.id, farm_id=one.schedule.farm_id))
     return Ran(commands, len(stands))
-
-
-async def values_of(tx: Transaction, schedules: Sequence[Schedule]) -> dict[Source, Measured]:
-    """What the probes said last that these conditions ask for."""
-    wanted = {source for schedule in schedules for source in sources(schedule.condition or {})}
-    statement = select(Device.id, Device.latest).where(col(Device.id).in_({device_id for device_id, _ in wanted}), col(Device.deleted_at).is_(None))
-    found: dict[Source, Measured] = {}
-    for device_id, latest in await tx.exec(statement):
-        for kind, known in latest.items():
-            if (device_id, kind) in wanted:
-                found[device_id, kind] = Measured(float(known["value"]), datetime.fromisoformat(known["at"]))
-    return found
 
 
 def _looked_at(schedule: Schedule, farm: Farm, device: Device, measured: Mapping[Source, Measured], at: datetime) -> _Stand:
