@@ -217,11 +217,16 @@ async def _open(look: Looker) -> list[Matter]:
     return [
         Matter(
             URGENCIES[a.severity],
-            words(a), f"/alerts/{a.id}", a.triggered_at, ICONS.get(a.subject_kind.split(".")[0], "warning"),
+            words(a), _cure(a), a.triggered_at, ICONS.get(a.subject_kind.split(".")[0], "warning"),
             is_taken=a.acknowledged_at is not None or a.is_suppressed or (a.snoozed_until_at is not None and a.snoozed_until_at > at),
         )
         for a in found
     ]  # fmt: skip
+
+
+def _cure(alert: Alert) -> str:
+    """What only waits for somebody is done on its own page; what is wrong is answered on the alert's."""
+    return alert.href if alert.severity is Severity.INFO and alert.href else f"/alerts/{alert.id}"
 
 
 SOURCES.append(Source("alerts.view", _open, (AlertChanged,)))
