@@ -16,6 +16,7 @@ from pages._shell import Looker, screen
 from pages.farm import _downloads  # noqa: F401 - its route
 from pages.farm._forms import add_device, describe_farm
 from pages.farm._words import face
+from ui.badge import badge
 from ui.dialog import confirm
 from ui.empty import empty_state
 from ui.form import button
@@ -129,9 +130,14 @@ def _farm(look: Looker, farm: Farm, tiles: Sequence[Known], faces: Faces) -> Non
                 button(_("Add a device"), lambda: add_device(look, farm), kind="quiet", icon="add")
                 button(_("Edit"), lambda: describe_farm(look, farm), kind="quiet", icon="edit")
             relays = [known for known in tiles if known.device.device_type is DeviceType.RELAY]
-            if relays and look.may("farm.stop_all", farm.id):
+            if farm.is_stopped and look.may("farm.stop_all", farm.id):
+                button(_("Let the farm go on"), lambda: _go_on(look, farm), kind="primary", icon="play_arrow")
+            elif relays and look.may("farm.stop_all", farm.id):
                 names = sorted(known.device.name for known in relays)
                 button(_("Emergency stop"), lambda: _stop(look, farm, names), kind="danger", icon="dangerous")
+        if farm.is_stopped:
+            with ui.element("div").classes("st-row").props("role=status"):
+                badge("critical", _("The farm is stopped. Nothing is switched on until somebody lets it go on."), icon="emergency_home")
         if not tiles:
             can = look.may("farm.edit", farm.id)
             empty_state(
@@ -145,6 +151,15 @@ def _farm(look: Looker, farm: Farm, tiles: Sequence[Known], faces: Faces) -> Non
             with ui.element("div").classes("st-tiles"):
                 for known in members:
                     faces.draw(known, farm.time_zone)
+
+
+async def _go_on(look: Looker, farm: Farm) -> None:
+    if await confirm(
+        _("Let {farm} go on?", farm=farm.name), _("Devices can be switched on again, and schedules run. What is off stays off until then."),
+        action=_("Let the farm go on"), danger=False,
+    ):  # fmt: skip
+        async with look.command() as tx:
+            await commands.go_on(tx, farm.id)
 
 
 async def _stop(look: Looker, farm: Farm, names: Sequence[str]) -> None:
