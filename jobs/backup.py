@@ -95,7 +95,7 @@ def _files_in(folder: Path) -> list[str]:
 async def _workspace(var_dir: Path) -> AsyncIterator[Path]:
     """A folder for as long as something is being made, on the disk that has the room."""
     await anyio.to_thread.run_sync(lambda: var_dir.mkdir(parents=True, exist_ok=True))
-    folder = Path(await anyio.to_thread.run_sync(partial(tempfile.mkdtemp, prefix="backup-", dir=var_dir)))
+    folder = Path(await anyio.to_thread.run_sync(partial(tempfile.mkdtemp, prefix=".unfinished-backup-", dir=var_dir)))
     try:
         yield folder
     finally:
@@ -120,7 +120,8 @@ def slot(at: datetime, every_hours: int) -> datetime:
 
 
 async def thin(settings: Settings) -> None:
-    """Drop what has had its time from the store."""
+    """Drop what has had its time from the store, and what a process that was killed left behind."""
+    await drill.clear_away(settings.var_dir)
     store, at = Store(settings), now()
     times = await store.times()
     gone = [times[time] for time in backups.to_drop(list(times), at)]

@@ -148,5 +148,5 @@ async def _put_back(store: Store, manifest: Manifest, database_url: str, beside:
 @contextmanager
 def _workspace(beside: Path) -> Iterator[Path]:
     beside.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="restore-", dir=beside) as folder:
+    with tempfile.TemporaryDirectory(prefix=".unfinished-restore-", dir=beside) as folder:
         yield Path(folder)

@@ -2,7 +2,9 @@
 
 import shutil
 import tempfile
+import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -31,6 +33,7 @@ log = structlog.get_logger()
 PURPOSE = "restore drill"
 PIECE = 2_000
 MOST_NAMED = 20
+WORKSPACES, LEFT_AFTER_S = ("drill", "backup", "restore"), 86_400.0
 DRILL_FAILED: tuple[type[Exception], ...] = (*STORE_FAILED, ToolFailed, NotRestored, EmbeddedFailed, psycopg.Error)
 
 
@@ -60,6 +63,7 @@ class Found:
 
 async def drill(settings: Settings) -> Found:
     """Put the newest copy back and compare; noted either way. DrillFailed when it is not whole or not there."""
+    await clear_away(settings.var_dir)
     started_at, found, error = now(), Found(), None
     manifest: Manifest | None = None
     folder = Path(await anyio.to_thread.run_sync(partial(_workspace, settings.var_dir)))
@@ -88,9 +92,24 @@ async def drill(settings: Settings) -> Found:
     return found
 
 
+async def clear_away(var_dir: Path) -> None:
+    """A process that was killed leaves its folder, and in a drill's a server that still runs: a day later both go."""
+    for folder in await anyio.to_thread.run_sync(_left_behind, var_dir):
+        if (folder / "pg").is_dir():
+            with suppress(EmbeddedFailed):
+                async with fresh_server(folder / "pg"):  # joins the one that runs, and ends it
+                    pass
+        await anyio.to_thread.run_sync(partial(shutil.rmtree, folder, ignore_errors=True))
+
+
+def _left_behind(var_dir: Path) -> list[Path]:
+    found = [folder for kind in WORKSPACES for folder in var_dir.glob(f".unfinished-{kind}-*") if folder.is_dir()]
+    return [folder for folder in found if time.time() - folder.stat().st_mtime > LEFT_AFTER_S]
+
+
 def _workspace(var_dir: Path) -> str:
     var_dir.mkdir(parents=True, exist_ok=True)
-    return tempfile.mkdtemp(prefix="drill-", dir=var_dir)
+    return tempfile.mkdtemp(prefix=".unfinished-drill-", dir=var_dir)
 
 
 async def _chains(url: str) -> tuple[int, dict[str, str]]:

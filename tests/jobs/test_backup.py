@@ -1,5 +1,6 @@
 """What is kept elsewhere can be put back, and a damaged copy is found before it is needed."""
 
+import os
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -9,7 +10,7 @@ import pytest
 from sqlalchemy.engine import make_url
 
 import main
-from data.core.embedded import Embedded
+from data.core.embedded import Embedded, embedded
 from data.core.session import across_tenants, transaction
 from data.core.settings import Settings
 from data.core.time import now
@@ -18,7 +19,7 @@ from data.platform import backups
 from data.platform.backups import Keeping
 from data.platform.commands import keep_file, use_folder
 from jobs.backup import BackupFailed, back_up, back_up_when_due, slot, thin, timetable
-from jobs.keeping.drill import DrillFailed, drill
+from jobs.keeping.drill import DrillFailed, clear_away, drill
 from jobs.keeping.restoring import NotRestored, chosen, missing_files, put_back, put_back_files
 from jobs.keeping.store import Store
 from migrations.upgrade import upgrade
@@ -96,7 +97,7 @@ async def test_a_drill_really_restores_and_says_so(world: World, settings: Setti
     assert found.tables > 100 and found.rows > 20 and found.chains == 3 and found.faults == []
     kept = await keeping()
     assert kept.drill and kept.last and kept.drill.is_whole and kept.drill.backup_id == kept.last.id
-    assert kept.troubles(now()) == [] and list(settings.var_dir.glob("drill-*")) == []
+    assert kept.troubles(now()) == [] and list(settings.var_dir.glob(".unfinished-*")) == []
 
 
 async def test_a_damaged_copy_is_found_by_the_drill(world: World, settings: Settings) -> None:
@@ -131,6 +132,21 @@ async def test_a_forged_log_and_a_lost_file_are_found_by_the_drill(
             file.write_bytes(b"a ph")
     with pytest.raises(DrillFailed, match=r"altered at \d+.*is cut off"):
         await drill(settings)
+
+
+async def test_what_a_killed_process_left_behind_goes_a_day_later(world: World, settings: Settings) -> None:
+    left, fresh = settings.var_dir / ".unfinished-drill-left", settings.var_dir / ".unfinished-backup-fresh"
+    kept = settings.var_dir / "backup-store"  # somebody's own name for the place of the copies
+    for folder in (fresh, kept):
+        folder.mkdir()
+    running = embedded(left / "pg")
+    address = running.__enter__().conninfo
+    for folder in (left, kept):
+        os.utime(folder, (0, 0))
+    await clear_away(settings.var_dir)
+    assert not left.exists() and fresh.exists() and kept.exists()
+    with pytest.raises(psycopg.OperationalError):
+        psycopg.connect(address)
 
 
 async def test_without_any_copy_a_drill_fails_plainly(world: World, settings: Settings) -> None:
