@@ -137,7 +137,8 @@ def _farm(look: Looker, farm: Farm, tiles: Sequence[Known], faces: Faces) -> Non
                 button(_("Emergency stop"), lambda: _stop(look, farm, names), kind="danger", icon="dangerous")
         if farm.is_stopped:
             with ui.element("div").classes("st-row").props("role=status"):
-                badge("critical", _("The farm is stopped. Nothing is switched on until somebody lets it go on."), icon="emergency_home")
+                badge("critical", _("Stopped"))
+                ui.label(_("The farm is stopped. Nothing is switched on until somebody lets it go on."))
         if not tiles:
             can = look.may("farm.edit", farm.id)
             empty_state(
