@@ -27,7 +27,7 @@ def test_examples_worked_by_hand(celsius: list[float], expected: float) -> None:
 
 
 def test_the_activation_is_the_one_that_pharmacopoeias_take() -> None:
-    assert kinetic.ACTIVATION_K == pytest.approx(83_144 / 8.3144)
+    assert pytest.approx(83_144 / 8.3144) == kinetic.ACTIVATION_K
 
 
 def test_one_warm_hour_of_a_day_counts_for_more_than_its_length() -> None:

@@ -1,5 +1,4 @@
 from datetime import UTC, datetime, time, timedelta
-from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import pytest
