@@ -321,3 +321,19 @@ async def test_a_process_that_is_killed_in_the_middle_of_a_hundred_leaves_none_o
     assert owner_connection.execute("select count(*), count(distinct device_id) from farm.device_commands").fetchone() == (100, 100)
     await run(world, at + SECOND)
     assert owner_connection.execute(counts, [at]).fetchone() == (100, 100)
+
+
+async def test_a_farm_that_moves_runs_by_the_new_sun_and_what_is_under_way_is_still_ended(world: World, farm: FarmWorld) -> None:
+    async def move(latitude: float, longitude: float) -> None:
+        async with transaction(world.owner) as tx:
+            await commands.edit_farm(tx, farm.farm.id, name="Farm", time_zone="Asia/Phnom_Penh", latitude=latitude, longitude=longitude)
+
+    await move(11.55, 104.92)
+    by_sun = await plan(world.owner, farm.pump, Timing(sun_event="sunset"))
+    fed = await plan(world.owner, farm.fan, Timing(cron_expression="0 6 * * *", action_duration_s=600))
+    async with transaction(world.owner) as tx:
+        await commands.run_now(tx, fed.id)
+    before, ends = await planned_at(world, by_sun), await planned_at(world, fed)
+    await move(11.55, 103.42)  # a degree and a half to the west: six minutes later
+    assert await planned_at(world, by_sun) - before in [timedelta(seconds=n) for n in range(355, 366)]
+    assert await planned_at(world, fed) == ends and ends - now() < 601 * SECOND

@@ -36,8 +36,8 @@ _END = text("""
             error_count = d.error_count + case when a.status = 'failed' then 1 else 0 end
         from answered a where d.organization_id = a.organization_id and d.id = a.device_id
     ), executed as (
-        update farm.schedule_executions e set device_response = a.response_data, error_message = a.error_message,
-            error_values = a.error_values,
+        update farm.schedule_executions e set device_response = a.response_data, error_message = coalesce(a.error_message, e.error_message),
+            error_values = case when a.error_message is null then e.error_values else a.error_values end,
             status = cast(case when a.status = 'completed' then 'executed' else 'failed' end as farm.execution_status),
             execution_duration_ms = extract(epoch from a.completed_at - a.requested_at) * 1000
         from answered a

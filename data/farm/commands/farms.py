@@ -33,16 +33,16 @@ async def edit_farm(
     tx: Transaction, farm_id: UUID, *, name: str, time_zone: str, location: str | None = None,
     latitude: float | None = None, longitude: float | None = None, description: str | None = None,
 ) -> None:  # fmt: skip
-    """Describe it anew. With another time zone its schedules run by the new clock from now on."""
+    """Describe it anew. With another time zone or place its schedules run by the new clock and sun from now on."""
     tx.actor.require("farm.edit", farm_id)
     farm = await queries.farm(tx, farm_id)
-    moves = farm.time_zone != time_zone
+    moves = (farm.time_zone, farm.latitude, farm.longitude) != (time_zone, latitude, longitude)
     farm.name, farm.updated_at = _named(name), now()
     _describe(farm, time_zone, location, latitude, longitude, description)
     tx.add(farm)
     if moves:
         for schedule in await tx.exec(select(Schedule).where(Schedule.farm_id == farm_id, col(Schedule.deleted_at).is_(None))):
-            plan(schedule, farm, after=now())
+            plan(schedule, farm, after=now(), goes_on=True)
             tx.add(schedule)
     tx.emit(FarmChanged(farm_id=farm_id))
 

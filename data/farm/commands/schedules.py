@@ -148,8 +148,11 @@ async def run_now(tx: Transaction, schedule_id: UUID) -> ScheduleExecution:
     return await tx.get_one(ScheduleExecution, run.id)
 
 
-def plan(schedule: Schedule, farm: Farm, *, after: datetime) -> None:
-    """Set the next run, by the farm's clock; none while it is paused. A condition is looked at from now on."""
+def plan(schedule: Schedule, farm: Farm, *, after: datetime, goes_on: bool = False) -> None:
+    """Set the next run, by the farm's clock; none while it is paused. A condition is looked at from now on.
+
+    What is under way is ended as planned where it `goes_on`; otherwise somebody has ended it already.
+    """
     if not schedule.is_enabled:
         schedule.next_run_at = None
     elif schedule.schedule_type is ScheduleType.CONDITION:
@@ -157,8 +160,13 @@ def plan(schedule: Schedule, farm: Farm, *, after: datetime) -> None:
     else:
         if schedule.phase_since_at is None and plan_of(schedule, farm).is_endless_cycle:
             schedule.phase_since_at = after.replace(microsecond=0) + _SECOND
-        following = first_begin(plan_of(schedule, farm), after=after)
+        following = (first if goes_on and _is_under_way(schedule, farm, after) else first_begin)(plan_of(schedule, farm), after=after)
         schedule.next_run_at = following.at if following else None
+
+
+def _is_under_way(schedule: Schedule, farm: Farm, at: datetime) -> bool:
+    moment = holding(plan_of(schedule, farm), at)
+    return moment is not None and schedule.last_run_at is not None and schedule.last_run_at >= moment.start
 
 
 def _timing(timing: Timing | None, cron_expression: str | None) -> Timing:
@@ -194,9 +202,8 @@ async def _end_what_runs(tx: Transaction, schedule: Schedule, farm: Farm) -> Non
     if schedule.schedule_type is ScheduleType.CONDITION:
         ends = OPPOSITE[schedule.action.value] if schedule.phase == MET else None
     else:
-        moment = holding(plan_of(schedule, farm), at)
-        begun = moment and schedule.last_run_at and schedule.last_run_at >= moment.start
-        ends = ("off" if schedule.steps else OPPOSITE[moment.action]) if moment and begun else None
+        moment = holding(plan_of(schedule, farm), at) if _is_under_way(schedule, farm, at) else None
+        ends = ("off" if schedule.steps else OPPOSITE[moment.action]) if moment else None
     if ends is None:
         return
     device = await queries.device(tx, schedule.device_id, for_update=True)
