@@ -17,7 +17,7 @@ class DayLine:
 
     name: str
     bars: Sequence[tuple[float, float]]
-    words: str = ''
+    words: str
 
 
 def timeline(days: Sequence[DayLine]) -> ui.element:
@@ -32,7 +32,7 @@ def timeline(days: Sequence[DayLine]) -> ui.element:
                     for start, end in one.bars
                 )
                 ui.html(f'<svg viewBox="0 0 1000 16" preserveAspectRatio="none" aria-hidden="true">{bars}</svg>', sanitize=False) \
-                    .classes('st-days-bar').props(f'role=img aria-label="{one.words or one.name}"')
+                    .classes('st-days-bar').props(f'role=img aria-label="{one.name}: {one.words}"')
         with ui.element('div').classes('st-days-line').props('aria-hidden=true'):
             ui.label('').classes('st-days-name')
             with ui.element('div').classes('st-days-hours'):
