@@ -178,6 +178,7 @@ _COUNT = text(
     select id, organization_id, cast(channel as notifications.notification_channel), endpoint_id, failures, error, failed_at, worked_at, null
     from unnest(:new_ids, :organizations, :channels, :endpoints, :failures, :errors, :failed_at, :worked_at)
       as n (id, organization_id, channel, endpoint_id, failures, error, failed_at, worked_at)
+    where organization_id in (select o.id from identity.organizations o)
     on conflict (organization_id, channel, endpoint_id) do update set
       consecutive_failures = case when excluded.last_success_at is null then s.consecutive_failures else 0 end + excluded.consecutive_failures,
       last_error = coalesce(excluded.last_error, s.last_error),

@@ -56,6 +56,7 @@ async def test_a_keeper_writes_the_day_and_an_open_screen_follows(visitors: Visi
     assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     assert await page.get_by_role("button", name="The flock has left").count() == 0
     for each in (page, theirs):
+        await expect(each.locator(".q-notification")).to_have_count(0, timeout=10_000)  # while it fades, it is faint
         await each.evaluate(AXE)
         assert serious(await each.evaluate(RUN)) == []
 

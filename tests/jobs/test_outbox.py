@@ -4,6 +4,7 @@ import asyncio
 import dataclasses
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from uuid import uuid4
 
 import httpx
 import psycopg
@@ -310,3 +311,21 @@ async def test_what_was_sent_is_not_forgotten_while_the_database_is_away(
                 await asyncio.sleep(0.05)
         await sender.stop()
     assert len(mail.arrived) == 1
+
+
+async def test_an_organization_that_is_gone_keeps_nobody_else_waiting(
+    world: World, over: httpx.AsyncClient, owner_connection: psycopg.Connection
+) -> None:
+    telnyx = Telnyx()
+    await set_up(world.owner)
+    await reachable(world.owner)
+    await told(world, message(Channel.SMS, user_id=world.owner.user_id))
+    async with telnyx.running() as url:
+        sms = worker(Channel.SMS, over, telnyx_url=url)
+        async with across_tenants("tests") as tx:
+            (outgoing,) = await sending.claim(tx, Channel.SMS, most=1, at=now())
+        gone = dataclasses.replace(outgoing, organization_id=uuid4())
+        async with across_tenants("tests") as tx:
+            await sending.settle(tx, [Outcome(gone, SENT, now()), Outcome(outgoing, SENT, now())])
+        assert await sms.send_due() == 0
+    assert owner_connection.execute("select status from notifications.notification_deliveries").fetchall() == [("sent",)]

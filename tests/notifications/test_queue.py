@@ -235,7 +235,7 @@ async def test_many_messages_take_as_many_questions_as_few(world: World, owner_c
         await queue(tx, [message(c, user_id=p.user_id) for p in people for c in (Channel.EMAIL, Channel.SMS, Channel.IN_APP)])
         await tx.flush()
         event.remove(connection.sync_connection, "before_cursor_execute", note)
-    assert len(statements) <= 10
+    assert len(statements) <= 12
     assert owner_connection.execute("select count(*) from notifications.notification_deliveries").fetchone() == (66,)
 
 
