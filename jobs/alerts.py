@@ -3,7 +3,6 @@
 from datetime import datetime
 from uuid import UUID
 
-import structlog
 from apscheduler.triggers.cron import CronTrigger
 
 from data.core.actor import Actor
@@ -11,9 +10,8 @@ from data.core.session import across_tenants, transaction
 from data.core.settings import Settings
 from data.core.time import now
 from data.notifications import commands
+from jobs.organizations import in_turn
 from jobs.timetable import Line
-
-log = structlog.get_logger()
 
 NAME = "alerts.ladder"
 AT_ONCE = 500
@@ -27,15 +25,7 @@ async def climb() -> None:
     at = now().replace(second=0, microsecond=0)
     async with across_tenants(NAME) as tx:
         organizations = await commands.organizations_with_due(tx, at=at)
-    failed: list[Exception] = []
-    for organization_id in organizations:
-        try:
-            await _climb(organization_id, at)
-        except Exception as reason:  # an edge: one organization's trouble must not keep the others' people asleep
-            log.exception("an organization's ladder failed", organization_id=str(organization_id))
-            failed.append(reason)
-    if failed:
-        raise failed[0]
+    await in_turn(NAME, organizations, lambda organization_id: _climb(organization_id, at))
 
 
 async def _climb(organization_id: UUID, at: datetime) -> None:

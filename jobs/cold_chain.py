@@ -15,6 +15,7 @@ from data.core.actor import Actor
 from data.core.session import Transaction, across_tenants, transaction
 from data.core.settings import Settings
 from data.core.time import now
+from jobs.organizations import in_each
 from jobs.timetable import Line
 
 log = structlog.get_logger()
@@ -34,7 +35,7 @@ async def judge_by_the_clock() -> None:
     for kind in states.KINDS:
         async with across_tenants(f"{NAME} {kind.name}") as tx:
             found = await kind.find(tx, at)
-        await in_each(NAME, found, lambda tx, some, kind=kind: kind.follow(tx, some, at))  # type: ignore[misc]
+        await in_portions(NAME, found, lambda tx, some, kind=kind: kind.follow(tx, some, at))  # type: ignore[misc]
 
 
 async def draw_trends(at: datetime | None = None) -> None:
@@ -42,10 +43,10 @@ async def draw_trends(at: datetime | None = None) -> None:
     moment = at or now()
     async with across_tenants(TRENDS) as tx:
         found = await sweep.sloping(tx, moment, states.RISE, slice=moment.minute % SLICES, slices=SLICES)
-    await in_each(TRENDS, found, lambda tx, some: states.note_trends(tx, some, moment))
+    await in_portions(TRENDS, found, lambda tx, some: states.note_trends(tx, some, moment))
 
 
-async def in_each(
+async def in_portions(
     name: str, found: Mapping[UUID, Sequence[Thing]], follow: Callable[[Transaction, Sequence[Thing]], Awaitable[object]]
 ) -> None:
     """In each organization, a portion a transaction. What fails in one is known at the end, and keeps nobody else waiting."""
@@ -73,9 +74,7 @@ async def listen_for_gateways() -> None:
     at = now()
     async with across_tenants(GATEWAYS) as tx:
         organizations = await gateways.where_silent(tx, at)
-    for organization_id in organizations:
-        async with transaction(Actor.system(organization_id, GATEWAYS)) as tx:
-            await gateways.listen(tx, at)
+    await in_each(GATEWAYS, organizations, lambda tx: gateways.listen(tx, at))
 
 
 async def name_due_calibrations() -> None:
@@ -83,9 +82,7 @@ async def name_due_calibrations() -> None:
     at = now()
     async with across_tenants(CALIBRATIONS) as tx:
         organizations = await calibration.where_due(tx, at)
-    for organization_id in organizations:
-        async with transaction(Actor.system(organization_id, CALIBRATIONS)) as tx:
-            await calibration.judge(tx, at)
+    await in_each(CALIBRATIONS, organizations, lambda tx: calibration.judge(tx, at))
 
 
 async def end_pairings() -> None:

@@ -1,6 +1,8 @@
 """What happens on farms by the clock: schedules run, what is unanswered is given up, what is on too long is ended, devices are
 asked how they are."""
 
+from uuid import UUID
+
 from apscheduler.triggers.cron import CronTrigger
 from apscheduler.triggers.interval import IntervalTrigger
 
@@ -25,6 +27,7 @@ from data.farm.commands.giving_up import organizations_with_overdue
 from data.farm.commands.guards import organizations_with_outputs, organizations_with_overrun, organizations_with_worse
 from data.farm.commands.presence import organizations_with_missing, organizations_with_silent
 from data.farm.commands.runs import organizations_with_due
+from jobs.organizations import in_each, in_turn
 from jobs.timetable import Line
 
 BATCH = 500
@@ -36,14 +39,17 @@ async def run_schedules() -> None:
     async with across_tenants("farm.schedules") as tx:
         whose = list(await organizations_with_due(tx, at=now()))
     while whose:
-        unfinished = []
-        for organization_id in whose:
+        unfinished: list[UUID] = []
+
+        async def run(organization_id: UUID, unfinished: list[UUID] = unfinished) -> None:
             async with transaction(Actor.system(organization_id, "farm.schedules")) as tx:
                 ran = await run_due(tx, at=now(), most=BATCH)
             async with transaction(Actor.system(organization_id, "farm.schedules")) as tx:
                 looked_at = await run_conditions(tx, at=now(), most=BATCH)
             if BATCH in (ran.schedules, looked_at.schedules):
                 unfinished.append(organization_id)
+
+        await in_turn("farm.schedules", whose, run)
         whose = unfinished
 
 
@@ -52,9 +58,7 @@ async def give_up_unanswered() -> None:
     at = now()
     async with across_tenants("farm.timeouts") as tx:
         whose = await organizations_with_overdue(tx, at=at)
-    for organization_id in whose:
-        async with transaction(Actor.system(organization_id, "farm.timeouts")) as tx:
-            await time_out(tx, at=at)
+    await in_each("farm.timeouts", whose, lambda tx: time_out(tx, at=at))
 
 
 async def notice_silent_devices() -> None:
@@ -62,9 +66,7 @@ async def notice_silent_devices() -> None:
     at = now()
     async with across_tenants("farm.silence") as tx:
         whose = await organizations_with_silent(tx, at=at)
-    for organization_id in whose:
-        async with transaction(Actor.system(organization_id, "farm.silence")) as tx:
-            await mark_silent(tx, at=at)
+    await in_each("farm.silence", whose, lambda tx: mark_silent(tx, at=at))
 
 
 async def end_too_long() -> None:
@@ -72,9 +74,7 @@ async def end_too_long() -> None:
     at = now()
     async with across_tenants("farm.guard") as tx:
         whose = await organizations_with_overrun(tx, at=at)
-    for organization_id in whose:
-        async with transaction(Actor.system(organization_id, "farm.guard")) as tx:
-            await end_overrun(tx, at=at)
+    await in_each("farm.guard", whose, lambda tx: end_overrun(tx, at=at))
 
 
 async def tell_of_missing_devices() -> None:
@@ -83,12 +83,10 @@ async def tell_of_missing_devices() -> None:
     async with across_tenants("farm.missing") as tx:
         missing = await organizations_with_missing(tx, at=at)
         worse = await organizations_with_worse(tx, at=at)
-    for organization_id in missing:
-        async with transaction(Actor.system(organization_id, "farm.missing")) as tx:
-            await tell_missing(tx, at=at)
-    for organization_id in worse:
-        async with transaction(Actor.system(organization_id, "farm.missing")) as tx:
-            await worsen(tx, at=at)
+    try:
+        await in_each("farm.missing", missing, lambda tx: tell_missing(tx, at=at))
+    finally:
+        await in_each("farm.missing", worse, lambda tx: worsen(tx, at=at))
 
 
 async def ask_for_states() -> None:
@@ -102,9 +100,7 @@ async def audit_all_states() -> None:
     at = now()
     async with across_tenants("farm.audit") as tx:
         whose = await organizations_with_outputs(tx)
-    for organization_id in whose:
-        async with transaction(Actor.system(organization_id, "farm.audit")) as tx:
-            await audit_states(tx, at=at)
+    await in_each("farm.audit", whose, lambda tx: audit_states(tx, at=at))
 
 
 async def judge_all_flocks() -> None:
@@ -112,9 +108,7 @@ async def judge_all_flocks() -> None:
     at = now()
     async with across_tenants("farm.flocks") as tx:
         whose = await organizations_with_flocks(tx)
-    for organization_id in whose:
-        async with transaction(Actor.system(organization_id, "farm.flocks")) as tx:
-            await judge_flocks(tx, at=at)
+    await in_each("farm.flocks", whose, lambda tx: judge_flocks(tx, at=at))
 
 
 async def write_metrics() -> None:

@@ -16,7 +16,7 @@ from data.core.actor import Actor
 from data.core.session import Transaction, across_tenants, transaction
 from data.core.time import now
 from data.notifications.commands import climb
-from jobs.cold_chain import SLICES, draw_trends, in_each, judge_by_the_clock, portions
+from jobs.cold_chain import SLICES, draw_trends, in_portions, judge_by_the_clock, portions
 from tests.cold_chain.stories import ago, open_alerts, put, rule, take, unit_row
 from tests.cold_chain.test_uplink import statements
 from tests.factories.cold_chain import ColdStore, another_unit, cold_store, measured
@@ -250,7 +250,7 @@ async def test_what_fails_in_one_organization_keeps_no_other_waiting_and_is_know
         done.append(tx.organization_id)
 
     with pytest.raises(ExceptionGroup) as failed:
-        await in_each("tests", {world.organization_id: [1], world.other.id: [2]}, follow)
+        await in_portions("tests", {world.organization_id: [1], world.other.id: [2]}, follow)
     assert done == [world.other.id] and [str(one) for one in failed.value.exceptions] == ["this one is broken"]
 
 
