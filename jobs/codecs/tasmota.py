@@ -5,7 +5,7 @@ import re
 from datetime import datetime
 
 from data.core.errors import Invalid
-from data.farm.values import Presence, Report, SensorValue, StateReport
+from data.farm.values import Outgoing, Presence, Report, SensorValue, StateReport
 from jobs.codecs.fields import Document, document, number
 
 MOST_OUTPUTS = 32
@@ -49,6 +49,14 @@ def reports(topic: str, payload: bytes, *, now: datetime) -> list[Report]:
 def command(device: str, output: int, *, on: bool) -> tuple[str, str]:
     """(topic, payload) that switches one output, counted from 1. Never publish it retained: it would switch again."""
     return _command_topic(device, "POWER", output), "ON" if on else "OFF"
+
+
+def instruction(outgoing: Outgoing) -> tuple[str, str] | None:
+    """What tells a device what was asked; None for what cannot be said in this dialect yet. A fan that shall turn at 30 % is never
+    told to be just on."""
+    if outgoing.dialect != "tasmota" or outgoing.command not in ("on", "off"):
+        return None
+    return command(outgoing.topic, outgoing.output, on=outgoing.command == "on")
 
 
 def ask_state(device: str, output: int = 1) -> tuple[str, str]:

@@ -74,8 +74,12 @@ class Mqtt:
         self._addresses.stop()
 
     async def send(self, outgoing: Outgoing) -> None:
-        """Ask a device to switch. TryLater while there is no broker."""
-        await self._publish(*tasmota.command(outgoing.topic, outgoing.output, on=outgoing.is_on))
+        """Ask a device to switch. TryLater while there is no broker, and for what its dialect cannot say: that is given up after a few
+        tries, and nothing was switched."""
+        said = tasmota.instruction(outgoing)
+        if said is None:
+            raise TryLater(f"the dialect {outgoing.dialect} cannot say {outgoing.command}")
+        await self._publish(*said)
 
     async def ask(self, question: Question) -> None:
         """Ask a device for its state. TryLater while there is no broker."""

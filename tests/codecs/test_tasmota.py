@@ -3,14 +3,15 @@
 import json
 from contextlib import suppress
 from datetime import UTC, datetime
+from uuid import uuid4
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from data.core.errors import Invalid
-from data.farm.values import Presence, Report, SensorValue, StateReport
-from jobs.codecs.tasmota import ask_state, command, pulse_time, reports
+from data.farm.values import Outgoing, Presence, Report, SensorValue, StateReport
+from jobs.codecs.tasmota import ask_state, command, instruction, pulse_time, reports
 from tests.codecs.payloads import payload
 
 NOW = datetime(2026, 2, 16, 3, 13, 52, tzinfo=UTC)
@@ -132,3 +133,15 @@ def test_outputs_and_pulses_have_limits() -> None:
 def test_any_bytes_are_read_or_refused(topic: str, sent: bytes) -> None:
     with suppress(Invalid):
         reports(topic, sent, now=NOW)
+
+
+@pytest.mark.parametrize(
+    ("asked", "value", "dialect", "said"),
+    [
+        ("on", None, "tasmota", ("cmnd/fan/POWER2", "ON")), ("off", None, "tasmota", ("cmnd/fan/POWER2", "OFF")),
+        ("set_speed", 30.0, "tasmota", None), ("set_value", 255.0, "tasmota", None), ("set_angle", 90.0, "tasmota", None),
+        ("on", None, "esphome", None),
+    ],
+)  # fmt: skip
+def test_a_setting_or_another_dialect_never_becomes_a_plain_on(asked: str, value: float | None, dialect: str, said: tuple[str, str] | None) -> None:
+    assert instruction(Outgoing(uuid4(), uuid4(), "fan", 2, asked, value, dialect)) == said
