@@ -1,4 +1,4 @@
-"""Two years of minute readings of one unit (1 M rows): what a chart of any part of them costs the server, and a reading in bytes."""
+"""Two years of minute readings of one unit (1 M rows): what a chart of any part of them costs the server."""
 
 import time
 from collections.abc import Callable

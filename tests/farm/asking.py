@@ -9,7 +9,8 @@ from data.core.actor import Actor
 from data.core.session import across_tenants, transaction
 from data.core.time import now
 from data.farm import commands, queries
-from data.farm.tables import CommandType, Device, DeviceCommand, DeviceType
+from data.farm.rules import Timing
+from data.farm.tables import CommandType, Device, DeviceCommand, DeviceType, Schedule, ScheduleExecution, SwitchAction
 from data.farm.values import DeviceReport, Outgoing, Presence, Report, StateReport
 from tests.factories.farm import FarmWorld
 from tests.factories.people import World
@@ -86,3 +87,30 @@ async def add(world: World, farm: FarmWorld, name: str, kind: DeviceType) -> Dev
 
 def ago(seconds: float) -> datetime:
     return now() - timedelta(seconds=seconds)
+
+
+async def plan(who: Actor, device: Device, timing: Timing, *, name: str = "Plan", priority: int = 0, action: SwitchAction = SwitchAction.ON) -> Schedule:
+    async with transaction(who) as tx:
+        return await commands.create_schedule(tx, device.id, name=name, timing=timing, action=action, priority=priority)
+
+
+async def run(world: World, at: datetime) -> list[str]:
+    async with transaction(system(world)) as tx:
+        made = [*(await commands.run_due(tx, at=at)).commands, *(await commands.run_conditions(tx, at=at)).commands]
+    return [command.command_type.value for command in made]
+
+
+async def ledger(world: World, schedule: Schedule) -> list[ScheduleExecution]:
+    async with transaction(world.viewer) as tx:
+        return list(reversed(await queries.executions_of(tx, schedule.id, limit=100)))
+
+
+async def fresh(world: World, schedule: Schedule) -> Schedule:
+    async with transaction(world.owner) as tx:
+        return await queries.schedule(tx, schedule.id)
+
+
+async def planned_at(world: World, schedule: Schedule) -> datetime:
+    at = (await fresh(world, schedule)).next_run_at
+    assert at
+    return at

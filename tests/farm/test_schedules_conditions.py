@@ -13,18 +13,25 @@ from data.farm import commands, planned, queries
 from data.farm.rules import FARM_STOPPED, OFFLINE, Timing
 from data.farm.tables import (
     Commanded,
-    Device,
     DeviceCommand,
     ExecutionStatus,
-    Schedule,
-    ScheduleExecution,
     SwitchAction,
 )
 from data.farm.trials import try_out
 from data.farm.values import DeviceReport, SensorValue
 from tests.factories.farm import FarmWorld, bring_online, build_farm
 from tests.factories.people import World
-from tests.farm.asking import give_up, hand_over, hear, open_alerts, presence, state, system
+from tests.farm.asking import (
+    give_up,
+    hand_over,
+    hear,
+    ledger,
+    open_alerts,
+    plan,
+    presence,
+    run,
+    state,
+)
 
 SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
 
@@ -34,33 +41,6 @@ async def farm(world: World) -> FarmWorld:
     made = await build_farm(world.owner)
     await bring_online(world.owner, made.fan, made.pump, is_on=False)
     return made
-
-
-async def plan(who: Actor, device: Device, timing: Timing, *, name: str = "Plan", priority: int = 0, action: SwitchAction = SwitchAction.ON) -> Schedule:
-    async with transaction(who) as tx:
-        return await commands.create_schedule(tx, device.id, name=name, timing=timing, action=action, priority=priority)
-
-
-async def run(world: World, at: datetime) -> list[str]:
-    async with transaction(system(world)) as tx:
-        made = [*(await commands.run_due(tx, at=at)).commands, *(await commands.run_conditions(tx, at=at)).commands]
-    return [command.command_type.value for command in made]
-
-
-async def ledger(world: World, schedule: Schedule) -> list[ScheduleExecution]:
-    async with transaction(world.viewer) as tx:
-        return list(reversed(await queries.executions_of(tx, schedule.id, limit=100)))
-
-
-async def fresh(world: World, schedule: Schedule) -> Schedule:
-    async with transaction(world.owner) as tx:
-        return await queries.schedule(tx, schedule.id)
-
-
-async def planned_at(world: World, schedule: Schedule) -> datetime:
-    at = (await fresh(world, schedule)).next_run_at
-    assert at
-    return at
 
 
 def cold(farm: FarmWorld, **more: Any) -> Timing:

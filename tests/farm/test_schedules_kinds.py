@@ -2,14 +2,13 @@
 
 import asyncio
 import sys
-from datetime import datetime, time, timedelta
+from datetime import time, timedelta
 from decimal import Decimal
 from typing import Any
 
 import psycopg
 import pytest
 
-from data.core.actor import Actor
 from data.core.errors import Conflict, Forbidden, Invalid, NotFound
 from data.core.session import transaction
 from data.core.time import now
@@ -18,19 +17,17 @@ from data.farm.rules import FARM_STOPPED, Step, Timing
 from data.farm.tables import (
     CommandStatus,
     CommandType,
-    Device,
     DeviceCommand,
     DeviceType,
     ExecutionStatus,
     Farm,
     MissedPolicy,
     Schedule,
-    ScheduleExecution,
     SwitchAction,
 )
 from tests.factories.farm import FarmWorld, bring_online, build_farm, eventually
 from tests.factories.people import World
-from tests.farm.asking import add, give_up, hear, open_alerts, state, system
+from tests.farm.asking import add, fresh, give_up, hear, ledger, open_alerts, plan, planned_at, run, state
 
 SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
 FED = Timing(cron_expression="* * * * *", action_duration_s=20)
@@ -42,33 +39,6 @@ async def farm(world: World) -> FarmWorld:
     made = await build_farm(world.owner)
     await bring_online(world.owner, made.fan, made.pump, is_on=False)
     return made
-
-
-async def plan(who: Actor, device: Device, timing: Timing, *, name: str = "Plan", priority: int = 0, action: SwitchAction = SwitchAction.ON) -> Schedule:
-    async with transaction(who) as tx:
-        return await commands.create_schedule(tx, device.id, name=name, timing=timing, action=action, priority=priority)
-
-
-async def run(world: World, at: datetime) -> list[str]:
-    async with transaction(system(world)) as tx:
-        made = [*(await commands.run_due(tx, at=at)).commands, *(await commands.run_conditions(tx, at=at)).commands]
-    return [command.command_type.value for command in made]
-
-
-async def ledger(world: World, schedule: Schedule) -> list[ScheduleExecution]:
-    async with transaction(world.viewer) as tx:
-        return list(reversed(await queries.executions_of(tx, schedule.id, limit=100)))
-
-
-async def fresh(world: World, schedule: Schedule) -> Schedule:
-    async with transaction(world.owner) as tx:
-        return await queries.schedule(tx, schedule.id)
-
-
-async def planned_at(world: World, schedule: Schedule) -> datetime:
-    at = (await fresh(world, schedule)).next_run_at
-    assert at
-    return at
 
 
 async def test_what_lasts_is_ended_and_the_end_waits_for_its_device(world: World, farm: FarmWorld) -> None:

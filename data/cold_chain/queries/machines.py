@@ -20,7 +20,7 @@ from data.cold_chain.machines import (
     SensorState,
     calibration_state,
 )
-from data.cold_chain.queries.units import VIEW
+from data.cold_chain.queries.units import VIEW, literally
 from data.cold_chain.tables import Area, CalibrationRecord, Device, LoraSensor, PairingSession, Site, Unit
 from data.cold_chain.values import PairingStatus
 from data.core.errors import NotFound
@@ -136,7 +136,7 @@ async def sensors(
         found = found.where(col(Unit.id) == unit_id)
     if search:
         digits = "".join(sign for sign in search if sign.isalnum())
-        pattern = f"%{_literally(search)}%"
+        pattern = f"%{literally(search)}%"
         found = found.where(
             or_(
                 *(col(one).ilike(pattern) for one in (Device.name, Device.model, Unit.name, Area.name, Site.name)),
@@ -173,10 +173,6 @@ def _shown(show: Show, at: datetime) -> tuple[ColumnElement[bool], ...]:
         case "never_calibrated":
             return working, _NEWEST.c.calibrated_at.is_(None)
     return (state_of(at) == show,)
-
-
-def _literally(search: str) -> str:
-    return search.replace("\\", "\\\\").replace("%", r"\%").replace("_", r"\_")
 
 
 @dataclass(frozen=True, slots=True)

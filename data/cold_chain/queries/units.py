@@ -87,7 +87,7 @@ async def units(
     if site_id:
         where.append(col(Site.id) == site_id)
     if search:
-        pattern = f"%{_literally(search)}%"
+        pattern = f"%{literally(search)}%"
         where.append(or_(*(col(thing.name).ilike(pattern) for thing in (Unit, Area, Site))))
     counted = select(func.count()).select_from(Unit).join(Area).join(Site)
     orders: dict[Sort, tuple[Any, ...]] = {
@@ -215,6 +215,6 @@ def _trend(unit: Unit) -> Trend | None:
     return None if slope is None or error is None else Trend(float(slope), float(error))
 
 
-def _literally(search: str) -> str:
+def literally(search: str) -> str:
     """What was typed, with the signs that `like` would read as wildcards taken as themselves."""
     return search.replace("\\", "\\\\").replace("%", r"\%").replace("_", r"\_")
