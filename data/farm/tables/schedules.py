@@ -37,6 +37,8 @@ class Schedule(Tenant, Stamped, SoftDeleted, table=True):
     `sun_event` is sunrise or sunset at the farm, `sun_offset_minutes` before (negative) or after it. `steps` is a sequence of up to 20
     [{"action", "duration_s"}]. `phase` is where a running cycle, sequence or condition stands since `phase_since_at`; `is_met` whether
     its condition held when it was last asked. `silent_after_s` without its sensors' values the device goes to `fail_safe_action`.
+    `value` is what "on" means to a device that is set (`value_command` how), `off_value` what "off" means; None: simply off. A
+    condition keeps its device for `longest_run_s` at a stretch, then lets it rest.
     """
 
     __tablename__ = "schedules"
@@ -73,6 +75,9 @@ class Schedule(Tenant, Stamped, SoftDeleted, table=True):
     steps: list[dict[str, Any]] | None = document(nullable=True)
     action_duration_s: int | None = None
     value: Decimal | None = Field(default=None, sa_type=Numeric(10, 2))
+    value_command: CommandType | None = word(CommandType, "command_type", SCHEMA, nullable=True)
+    off_value: Decimal | None = Field(default=None, sa_type=Numeric(10, 2))
+    longest_run_s: int | None = None
     minimum_on_s: int | None = None
     minimum_off_s: int | None = None
     fail_safe_action: SwitchAction | None = word(SwitchAction, "switch_action", SCHEMA, nullable=True)
