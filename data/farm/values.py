@@ -36,18 +36,25 @@ class Presence:
 
 @dataclass(frozen=True, slots=True)
 class SensorValue:
-    """A probe's value in its own unit: `temperature` in °C, `humidity` in %, others as named by `unit`."""
+    """A probe's value in its own unit: `temperature` in °C, `humidity` in %, others as named by `unit`.
+
+    `raw` is what the probe itself said, where a calibration corrected it.
+    """
 
     topic: str
     sensor_type: str
     value: float
     unit: str
     reported_at: datetime
+    raw: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """How a device fares; what it does not tell is None. `uptime_s` tells that it has started anew since it was last heard."""
+    """How a device fares; what it does not tell is None. `uptime_s` tells that it has started anew since it was last heard.
+
+    `max_on_s` is after how long it says that it ends each "on" by itself; 0 where it lets it run for ever.
+    """
 
     topic: str
     reported_at: datetime
@@ -56,6 +63,7 @@ class Health:
     firmware_version: str | None = None
     firmware_available: str | None = None
     uptime_s: float | None = None
+    max_on_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,6 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -24,13 +23,10 @@ from data.farm.events import CommandQueued, DeviceChanged, DeviceSettingsWanted
 from data.farm.rules import (
     Contradiction,
     DeviceState,
-    calibrated,
-    calibration,
-    calibration_name,
     has_restarted,
     heard,
     is_news,
-    uncalibrated,
+    tuned,
 )
 from data.farm.tables import Commanded, Device, DeviceCommand, DeviceConfig, Dialect, Farm
 from data.farm.values import CommandAnswer, DeviceReport, Health, Presence, Report, SensorValue, StateReport
@@ -38,8 +34,8 @@ from data.farm.values import CommandAnswer, DeviceReport, Health, Presence, Repo
 __all__ = ["NO_ANSWER_ALERT", "confirm", "hear"]
 
 _KEEP = text("""
-    insert into farm.sensor_readings (organization_id, device_id, farm_id, sensor_type, unit, recorded_at, value, quality)
-    select :organization_id, r.*, 0 from unnest(:devices, :farms, :kinds, :units, :ats, :values) r
+    insert into farm.sensor_readings (organization_id, device_id, farm_id, sensor_type, unit, recorded_at, value, raw_value, quality)
+    select :organization_id, r.*, 0 from unnest(:devices, :farms, :kinds, :units, :ats, :values, :raws) r
     on conflict do nothing""")
 
 _KNOW = text("""
@@ -49,11 +45,11 @@ _KNOW = text("""
         state_reported_at = n.state_reported_at, state_source = n.state_source, value = n.value, on_since_at = n.on_since_at,
         on_total_s = n.on_total_s, on_cycles = n.on_cycles, contradicted_by = n.contradicted_by,
         contradicted_at = n.contradicted_at, battery_percent = n.battery_percent, signal_dbm = n.signal_dbm,
-        firmware_version = n.firmware_version
+        firmware_version = n.firmware_version, started_at = n.started_at, own_max_on_s = n.own_max_on_s
     from unnest(:ids, :onlines, :heartbeats, :latests, :ons, :reported_ats, :sources, :values, :since_ats, :totals, :cycles,
-                :contradictions, :contradicted_ats, :batteries, :signals, :firmwares)
+                :contradictions, :contradicted_ats, :batteries, :signals, :firmwares, :started_ats, :own_limits)
         n (id, is_online, last_heartbeat_at, latest, is_on, state_reported_at, state_source, value, on_since_at, on_total_s, on_cycles,
-           contradicted_by, contradicted_at, battery_percent, signal_dbm, firmware_version)
+           contradicted_by, contradicted_at, battery_percent, signal_dbm, firmware_version, started_at, own_max_on_s)
     where d.organization_id = :organization_id and d.id = n.id""")
 
 
@@ -86,14 +82,6 @@ class Known:
             self.has_connected = report.is_online and (has_will or not self.after.is_online)
         self.after = heard(self.after, report)
 
-    def tuned(self, report: Report) -> Report:
-        """The report as it would be if the device were in tune."""
-        if isinstance(report, SensorValue) and (by := self.settings.get(calibration_name(report.sensor_type))):
-            return replace(report, value=float(calibrated(Decimal(str(report.value)), calibration(by))))
-        if isinstance(report, StateReport) and report.value is not None and (by := self.settings.get(calibration_name())):
-            return replace(report, value=float(uncalibrated(Decimal(str(report.value)), calibration(by))))
-        return report
-
 
 async def hear(tx: Transaction, messages: Sequence[DeviceReport]) -> list[None | Refusal]:
     """Store a batch of one organization's reports. A report of a device that is gone is refused alone.
@@ -105,9 +93,9 @@ async def hear(tx: Transaction, messages: Sequence[DeviceReport]) -> list[None |
     mine: list[DeviceReport] = []
     for message in messages:
         if one := known.get(message.device_id):
-            tuned = DeviceReport(message.device_id, one.tuned(message.report))
-            one.hear(tuned.report)
-            mine.append(tuned)
+            report = tuned(message.report, one.settings)
+            one.hear(report)
+            mine.append(DeviceReport(message.device_id, report))
     await _keep(tx, known, mine)
     answered = await confirm(tx, list(known.values()), at=at)
     changed = [one for one in known.values() if one.after != one.before]
@@ -190,29 +178,31 @@ def _state(device: Device) -> DeviceState:
         asked_at=device.last_command_at, on_since_at=device.on_since_at, on_total=timedelta(seconds=float(device.on_total_s)),
         on_cycles=device.on_cycles, contradicted_by=device.contradicted_by, contradicted_at=device.contradicted_at,
         battery_percent=device.battery_percent, signal_dbm=device.signal_dbm, firmware_version=device.firmware_version,
+        started_at=device.started_at, own_max_on_s=device.own_max_on_s,
     )  # fmt: skip
 
 
 async def _keep(tx: Transaction, known: Mapping[UUID, Known], messages: Sequence[DeviceReport]) -> None:
     """The values, and a relay's states as `power` 0 or 1, so that its past can be drawn and its hours be counted."""
-    rows: list[tuple[Device, str, str, datetime, float]] = []
+    rows: list[tuple[Device, str, str, datetime, float, float | None]] = []
     for message in messages:
         device, report = known[message.device_id].device, message.report
         if isinstance(report, SensorValue):
-            rows.append((device, report.sensor_type, report.unit, report.reported_at, round(report.value, 2)))
+            raw = None if report.raw is None else round(report.raw, 2)
+            rows.append((device, report.sensor_type, report.unit, report.reported_at, round(report.value, 2), raw))
         elif isinstance(report, StateReport) and report.output == device.output:
-            rows.append((device, "power", "", report.reported_at, float(report.is_on)))
+            rows.append((device, "power", "", report.reported_at, float(report.is_on), None))
             if report.value is not None:
-                rows.append((device, "level", "", report.reported_at, round(report.value, 2)))
+                rows.append((device, "level", "", report.reported_at, round(report.value, 2), None))
     if not rows:
         return
-    devices, kinds, units, ats, values = zip(*rows, strict=True)
+    devices, kinds, units, ats, values, raws = zip(*rows, strict=True)
     await tx.execute(
         _KEEP,
         {
             "organization_id": tx.organization_id, "devices": columns.ids([d.id for d in devices]),
             "farms": columns.ids([d.farm_id for d in devices]), "kinds": columns.texts(kinds), "units": columns.texts(units),
-            "ats": columns.instants(ats), "values": columns.doubles(values),
+            "ats": columns.instants(ats), "values": columns.doubles(values), "raws": columns.doubles(raws),
         },
     )  # fmt: skip
 
@@ -237,5 +227,6 @@ async def _know(tx: Transaction, changed: Sequence[Known]) -> None:
             "contradicted_ats": columns.instants(a.contradicted_at for a in after),
             "batteries": columns.smallints(a.battery_percent for a in after),
             "signals": columns.smallints(a.signal_dbm for a in after), "firmwares": columns.texts(a.firmware_version for a in after),
+            "started_ats": columns.instants(a.started_at for a in after), "own_limits": columns.integers(a.own_max_on_s for a in after),
         },
     )  # fmt: skip

@@ -87,13 +87,14 @@ from data.farm.rules.runs import (
     outranked,
 )
 from data.farm.rules.schedules import EVERY_DAY, Daily, as_daily, cron_of, next_runs
-from data.farm.rules.settings import MOST_OFF, SETTINGS, Checked, Setting, calibration, calibration_name, setting
+from data.farm.rules.settings import MOST_OFF, SETTINGS, Checked, Setting, calibration, calibration_name, level, setting
+from data.farm.rules.tuning import LEVELS, in_tune, tuned
 from data.farm.rules.warmth import WARMTHS, Warmth, warmth
 
 __all__ = [
     "ANSWER_WITHIN", "BATTERY_LOW", "BROKEN_OFF", "CALLED_OFF", "COMMANDS", "Checked", "Claim", "Clash",
     "Contradiction", "DID_SOMETHING_ELSE", "Daily", "DeviceState", "EVERY_DAY", "Entry", "FARM_STOPPED",
-    "FRESH", "GOES_ON", "IS_MET", "IS_NOT_MET", "IS_SILENT", "LIMIT_ALERTS", "Limits", "MISSED",
+    "FRESH", "GOES_ON", "IS_MET", "IS_NOT_MET", "IS_SILENT", "LEVELS", "LIMIT_ALERTS", "Limits", "MISSED",
     "MOST_DEVICES", "MOST_OFF", "MOST_SCHEDULES", "Measured", "Moment", "NEVER", "NEXT", "NOT_SENT",
     "NOT_SWITCHED", "NOT_THIS", "NO_ANSWER", "OFFLINE", "OPERATORS", "OUTRANKED", "OUT_OF_USE", "Plan",
     "REFUSED_BY_DEVICE", "REMOVED", "REPLACED", "RETRIES_S", "RUN_LATE_AT_MOST", "SETTINGS", "SILENT_AFTER",
@@ -101,7 +102,7 @@ __all__ = [
     "TOO_HOT", "TOO_HUMID", "TOO_LATE", "Timing", "Todo", "Urgency", "Verdict", "WAITS", "WARMTHS", "Warmth",
     "answers", "as_daily", "between", "calibrated", "calibration", "calibration_name", "check_kind", "clash",
     "condition_of", "cron_of", "due", "energizes", "first", "first_begin", "has_restarted", "heard", "holding", "holds",
-    "is_battery_low", "is_news", "is_vital", "moments", "next_runs", "on_for", "outranked", "phase_after",
-    "refusal_to_switch", "resolved", "retry_after", "setting", "sources", "timing_of", "topic_of", "uncalibrated",
+    "in_tune", "is_battery_low", "is_news", "is_vital", "level", "moments", "next_runs", "on_for", "outranked", "phase_after",
+    "refusal_to_switch", "resolved", "retry_after", "setting", "sources", "timing_of", "topic_of", "tuned", "uncalibrated",
     "value_asked", "verdicts", "warmth",
 ]  # fmt: skip

@@ -12,6 +12,8 @@ from data.farm.values import CommandAnswer, Health, Presence, Report, SensorValu
 DISPUTED_WITHIN = timedelta(seconds=10)
 """Two of a device's words that differ within this, with nothing asked in between, cannot both be true."""
 
+SAME_START = timedelta(minutes=1)
+
 
 class Contradiction(StrEnum):
     """What speaks against a device's state."""
@@ -49,6 +51,8 @@ class DeviceState:
     battery_percent: int | None = None
     signal_dbm: int | None = None
     firmware_version: str | None = None
+    started_at: datetime | None = None
+    own_max_on_s: int | None = None
 
 
 def heard(state: DeviceState, report: Report) -> DeviceState:
@@ -123,7 +127,9 @@ def _measured(state: DeviceState, report: SensorValue) -> DeviceState:
     known = state.latest.get(report.sensor_type)
     if known and not _is_newer(report.reported_at, datetime.fromisoformat(known["at"])):
         return state
-    value = {"value": round(report.value, 2), "unit": report.unit, "at": report.reported_at.isoformat()}
+    value: dict[str, Any] = {"value": round(report.value, 2), "unit": report.unit, "at": report.reported_at.isoformat()}
+    if report.raw is not None:
+        value["raw"] = round(report.raw, 2)
     return replace(state, latest={**state.latest, report.sensor_type: value})
 
 
@@ -132,8 +138,17 @@ def _fares(state: DeviceState, report: Health) -> DeviceState:
         state,
         battery_percent=state.battery_percent if report.battery_percent is None else round(min(max(report.battery_percent, 0), 100)),
         signal_dbm=state.signal_dbm if report.signal_dbm is None else round(min(max(report.signal_dbm, -200), 100)),
-        firmware_version=report.firmware_version or state.firmware_version,
+        firmware_version=report.firmware_version or state.firmware_version, started_at=_started(state, report),
+        own_max_on_s=state.own_max_on_s if report.max_on_s is None else round(report.max_on_s),
     )  # fmt: skip
+
+
+def _started(state: DeviceState, report: Health) -> datetime | None:
+    """Since when it runs. Its clock and ours drift apart a little, which is no new start."""
+    if report.uptime_s is None:
+        return state.started_at
+    at = report.reported_at - timedelta(seconds=report.uptime_s)
+    return state.started_at if state.started_at and abs(at - state.started_at) < SAME_START else at
 
 
 def _is_newer(at: datetime, known: datetime | None) -> bool:

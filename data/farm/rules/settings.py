@@ -12,6 +12,7 @@ from data.farm.rules.commanding import COMMANDS, Limits
 from data.farm.values import FULL, Calibration
 
 _CALIBRATION = "calibration"
+WATER_LEVEL = "water_level"
 MOST_OFF = {"temperature": Decimal(10), "humidity": Decimal(20)}
 """A probe further from the truth than this is broken, not out of tune."""
 
@@ -64,6 +65,9 @@ def setting(
 
     `set_value`, `set_speed` and `set_angle` are the usual value of an output, with the limits within which it may be set.
     """
+    if name == calibration_name(WATER_LEVEL):
+        level(value)
+        return Checked({end: float(value[end]) for end in ("empty", "full")}, unit, is_calibrated=True)
     if name == _CALIBRATION or name.startswith(_CALIBRATION + "_"):
         by = calibration(value)
         return Checked({"offset": float(by.offset), "scale": float(by.scale)}, unit, is_calibrated=True)
@@ -90,6 +94,17 @@ def setting(
 def calibration_name(sensor_type: str | None = None) -> str:
     """The setting that brings a device in tune: an output has one, a probe one for each thing that it measures."""
     return f"{_CALIBRATION}_{sensor_type}" if sensor_type else _CALIBRATION
+
+
+def level(value: Any) -> Calibration:
+    """{"empty", "full"}, what a counter reads at both ends, as what makes percent of it; Invalid('parameter_value')."""
+    if not isinstance(value, Mapping) or value.keys() != {"empty", "full"}:
+        raise Invalid("parameter_value", "A level needs what is read when it is empty and when it is full.")
+    empty, full = (Decimal(str(_number(value[end], "parameter_value", -1e6, 1e6))) for end in ("empty", "full"))
+    if abs(full - empty) < 1:
+        raise Invalid("parameter_value", "Empty and full must not read the same.")
+    scale = 100 / (full - empty)
+    return Calibration(-empty * scale, scale)
 
 
 def calibration(value: Any) -> Calibration:

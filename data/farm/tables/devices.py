@@ -53,6 +53,8 @@ class Farm(Tenant, Stamped, SoftDeleted, table=True):
     description: str | None = text_column(nullable=True)
     image_url: str | None = text_column(nullable=True)
     may_keepers_schedule: bool = flag(True)
+    takes_old_secrets: bool = flag(True)
+    """Whether devices that have no login of their own yet are still let in at the broker with the token they were given before."""
     is_stopped: bool = flag(False)
     """Everything was stopped in an emergency: schedules stay silent until somebody lets them go on."""
     stopped_at: datetime | None = instant(nullable=True)
@@ -67,7 +69,9 @@ class Device(Tenant, Stamped, SoftDeleted, table=True):
     `topic` is its name at the broker, one owner in the whole installation; `output` counts from 1 on boards with several.
     `max_on_s` is how long it may be on at a stretch; `value` what a pwm or servo output says it is set to. `state_source` is which of
     its own words its state is from, and `contradicted_by` what says something else: the broker's presence, another of its words, a
-    hand at the device. `on_total_s` is how long it has been on before it was last switched on, in all its life. `latest` is {sensor_type: {"value": number, "unit": text, "at": ISO instant}}.
+    hand at the device. `on_total_s` is how long it has been on before it was last switched on, in all its life. `own_max_on_s` is after
+    how long the device says that it ends an "on" by itself, 0 for never. `latest` is {sensor_type: {"value": number, "unit": text,
+    "at": ISO instant}}, with "raw" where a calibration corrected it.
     """
 
     __tablename__ = "devices"
@@ -84,7 +88,7 @@ class Device(Tenant, Stamped, SoftDeleted, table=True):
     quiet: ClassVar[frozenset[str]] = frozenset(
         {
             "last_heartbeat_at", "state_reported_at", "latest", "battery_percent", "signal_dbm", "contradicted_at", "contradicted_by",
-            "state_source", "on_since_at", "on_total_s", "on_cycles", "error_count", "asked_state_at",
+            "state_source", "on_since_at", "on_total_s", "on_cycles", "error_count", "asked_state_at", "started_at",
         }
     )
 
@@ -118,6 +122,8 @@ class Device(Tenant, Stamped, SoftDeleted, table=True):
     on_total_s: Decimal = Field(default=Decimal(0), sa_type=Numeric(14, 3), nullable=False)
     on_cycles: int = 0
     error_count: int = 0
+    started_at: datetime | None = instant(nullable=True)
+    own_max_on_s: int | None = None
     latest: dict[str, Any] = document()
     last_command_status: CommandStatus | None = word(CommandStatus, "command_status", SCHEMA, nullable=True)
     last_command_at: datetime | None = instant(nullable=True)
@@ -125,7 +131,8 @@ class Device(Tenant, Stamped, SoftDeleted, table=True):
 
 
 class DeviceConfig(Tenant, Stamped, SoftDeleted, table=True):
-    """One setting of a device, such as `temp_threshold_high` = 35 °C."""
+    """One setting of a device, such as `temp_threshold_high` = 35 °C. A change makes a new row; the one before stays, deleted, so
+    that it is known what was set when, by whom, and can be taken back."""
 
     __tablename__ = "device_configs"
     __table_args__ = tenant_args(
@@ -144,6 +151,7 @@ class DeviceConfig(Tenant, Stamped, SoftDeleted, table=True):
     min_value: Decimal | None = Field(default=None, sa_type=Numeric(10, 2))
     max_value: Decimal | None = Field(default=None, sa_type=Numeric(10, 2))
     is_calibrated: bool = Field(default=False, sa_type=Boolean)
+    set_by: UUID | None = Field(default=None, foreign_key="identity.users.id")
     updated_at: datetime = instant(default_now=True)
 
 

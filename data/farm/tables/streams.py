@@ -14,7 +14,8 @@ from data.farm.tables.words import Granularity
 
 
 class SensorReading(SQLModel, table=True):
-    """One value of a probe in its own unit; a relay's state is kept too, as `power` 0 or 1. Quality 0 is as measured."""
+    """One value of a probe in its own unit; a relay's state is kept too, as `power` 0 or 1. Quality 0 is as measured. `raw_value` is what
+    the probe itself said, where a calibration corrected it."""
 
     __tablename__ = "sensor_readings"
     __table_args__ = {"schema": SCHEMA, "postgresql_partition_by": "RANGE (recorded_at)"}
@@ -28,6 +29,7 @@ class SensorReading(SQLModel, table=True):
     unit: str = text_column(nullable=False)
     value: Decimal = Field(sa_type=Numeric(10, 2))
     quality: int = Field(default=0, sa_type=SmallInteger)
+    raw_value: Decimal | None = Field(default=None, sa_type=Numeric(10, 2))
 
 
 class DeviceMetric(SQLModel, table=True):
