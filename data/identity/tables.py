@@ -134,6 +134,8 @@ class AuthSession(Row, Stamped, table=True):
     expires_at: datetime = instant()
     revoked_at: datetime | None = instant(nullable=True)
     visit_id: UUID | None = Field(default=None, foreign_key="identity.support_visits.id", ondelete="SET NULL")
+    idle_after_s: int | None = None
+    """It ends by itself when nobody has touched it for so long; None on one's own device, where it lasts until `expires_at`."""
     is_second_factor_due: bool = Field(default=False, sa_type=Boolean)
     """The password was right, the code of the second factor has not been shown yet: this session opens nothing else."""
 
@@ -160,11 +162,15 @@ class Invitation(Tenant, Stamped, table=True):
     secrets: ClassVar[frozenset[str]] = frozenset({"token_hash"})
 
     token_hash: bytes
+    name: str | None = text_column(nullable=True)
     email: str | None = text_column(nullable=True)
+    phone: str | None = text_column(nullable=True)
+    language: str = text_column(nullable=False, default="en")
     role: Role = word(Role, "role", SCHEMA)
     scope_id: UUID | None = None
     invited_by: UUID = Field(foreign_key="identity.users.id")
     expires_at: datetime = instant()
+    revoked_at: datetime | None = instant(nullable=True)
     accepted_at: datetime | None = instant(nullable=True)
     accepted_by: UUID | None = Field(default=None, foreign_key="identity.users.id")
 

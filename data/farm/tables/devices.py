@@ -53,6 +53,8 @@ class Farm(Tenant, Stamped, SoftDeleted, table=True):
     description: str | None = text_column(nullable=True)
     image_url: str | None = text_column(nullable=True)
     may_keepers_schedule: bool = flag(True)
+    device_defaults: dict[str, Any] = document()
+    """{parameter_name: value} that a device gets when it is hung up here (see `rules.SETTINGS`)."""
     takes_old_secrets: bool = flag(True)
     """Whether devices that have no login of their own yet are still let in at the broker with the token they were given before."""
     is_stopped: bool = flag(False)

@@ -22,7 +22,7 @@ class Notification(Tenant, Stamped, table=True):
         SCHEMA,
         belongs_to("alert_id", "alerts.alerts", on_delete="CASCADE"),
         Index("ix_notifications_inbox", "organization_id", "user_id", "created_at"),
-        Index("ix_notifications_unread", "organization_id", "user_id", postgresql_where=text("not is_read")),
+        Index("ix_notifications_unread", "organization_id", "user_id", postgresql_where=text("not is_read and deleted_at is null")),
     )
     audited: ClassVar[bool] = False
 
@@ -35,3 +35,4 @@ class Notification(Tenant, Stamped, table=True):
     href: str | None = text_column(nullable=True)
     is_read: bool = Field(default=False, sa_type=Boolean)
     read_at: datetime | None = instant(nullable=True)
+    deleted_at: datetime | None = instant(nullable=True)
