@@ -21,6 +21,14 @@ class DeviceRegistered(Event):
 
 
 @dataclass(frozen=True)
+class LoginChanged(Event):
+    """What a device signs in to the broker with was made, made anew, or taken away."""
+
+    device_id: UUID
+    farm_id: UUID
+
+
+@dataclass(frozen=True)
 class DeviceChanged(Event):
     """What is known of a device has changed: its state, its presence, its values, or what is asked of it."""
 
