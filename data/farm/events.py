@@ -29,6 +29,14 @@ class LoginChanged(Event):
 
 
 @dataclass(frozen=True)
+class GatewayChanged(Event):
+    """A gateway came, spoke, fell silent or went, or told of a device that nobody has taken in."""
+
+    gateway_id: UUID
+    farm_id: UUID
+
+
+@dataclass(frozen=True)
 class DeviceChanged(Event):
     """What is known of a device has changed: its state, its presence, its values, or what is asked of it."""
 

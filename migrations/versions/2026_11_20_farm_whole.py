@@ -220,7 +220,7 @@ def upgrade() -> None:
     sa.UniqueConstraint('organization_id', 'id', name=op.f('uq_gateways_organization_id_id')),
     schema='farm'
     )
-    op.create_index('uq_gateways_hardware_id', 'gateways', ['hardware_id'], unique=True, schema='farm', postgresql_where=sa.text('deleted_at is null'))
+    op.create_index('uq_gateways_hardware_id', 'gateways', ['organization_id', 'hardware_id'], unique=True, schema='farm', postgresql_where=sa.text('deleted_at is null'))
     op.create_table('broker_logins',
     sa.Column('created_at', sa.DateTime(timezone=True), server_default=sa.text('now()'), nullable=False),
     sa.Column('id', sa.Uuid(), nullable=False),
@@ -380,8 +380,9 @@ def upgrade() -> None:
         wall(table)
     for table in ("platform.backups", "platform.restore_drills"):
         wall(table, using="true", grants="select")
-    for table in ("platform.device_claims", "identity.recovery_codes"):
-        wall(table, using="false", grants="select")
+    wall("identity.recovery_codes", using="false", grants="select")
+    # A code that is waited for is seen and taken by whoever has typed it, and by nobody else.
+    wall("platform.device_claims", using="code = nullif(current_setting('app.claim_code', true), '')", grants="select, update")
 
 
 def downgrade() -> None:

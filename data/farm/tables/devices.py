@@ -188,7 +188,7 @@ class Gateway(Tenant, Stamped, table=True):
     __table_args__ = tenant_args(
         SCHEMA,
         belongs_to("farm_id", "farm.farms"),
-        Index("uq_gateways_hardware_id", "hardware_id", unique=True, postgresql_where=LIVING),
+        Index("uq_gateways_hardware_id", "organization_id", "hardware_id", unique=True, postgresql_where=LIVING),
     )
     quiet: ClassVar[frozenset[str]] = frozenset({"last_heartbeat_at", "status"})
 
