@@ -58,9 +58,11 @@ def upgrade() -> None:
     op.create_table('stale_metrics',
     sa.Column('organization_id', sa.Uuid(), nullable=False),
     sa.Column('device_id', sa.Uuid(), nullable=False),
+    sa.Column('sensor_type', sa.Text(), nullable=False),
     sa.Column('hour', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('claim', sa.BigInteger(), server_default=sa.text('0'), nullable=False),
     sa.Column('marked_at', sa.DateTime(timezone=True), server_default=sa.text('now()'), nullable=False),
-    sa.PrimaryKeyConstraint('organization_id', 'device_id', 'hour', name=op.f('pk_stale_metrics')),
+    sa.PrimaryKeyConstraint('organization_id', 'device_id', 'sensor_type', 'hour', 'claim', name=op.f('pk_stale_metrics')),
     schema='farm'
     )
     op.create_table('backups',
@@ -370,6 +372,10 @@ def upgrade() -> None:
     op.add_column('users', sa.Column('totp_last_step', sa.BigInteger(), nullable=True), schema='identity')
     
 
+    op.execute("""
+        insert into farm.stale_metrics (organization_id, device_id, sensor_type, hour)
+        select distinct r.organization_id, r.device_id, r.sensor_type, date_trunc('hour', r.recorded_at, f.time_zone)
+        from farm.sensor_readings r join farm.farms f on f.organization_id = r.organization_id and f.id = r.farm_id""")
     stream("farm.device_metrics")
     stream("farm.reading_metrics")
     stream("platform.system_metrics", retention="12 months")

@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import ClassVar
 from uuid import UUID
 
-from sqlalchemy import Numeric, SmallInteger
+from sqlalchemy import BigInteger, Numeric, SmallInteger, text
 from sqlmodel import Field, SQLModel
 
 from data.core.table import instant, text_column, word
@@ -49,7 +49,12 @@ class DeviceMetric(SQLModel, table=True):
 
 
 class ReadingMetric(SQLModel, table=True):
-    """A probe's values of one hour or one day of UTC. Sums stay exact when periods are added up; hours are kept a year, days five."""
+    """A probe's values of one hour or one day by its farm's clock. Sums stay exact when periods are added up; hours are kept a year,
+    days five.
+
+    Of a switch (`power`), `on_s` is how long it was on in that time, also where nothing was said in it and a state just lasted
+    (`reading_count` 0), and `cycle_count` how often it went on.
+    """
 
     __tablename__ = "reading_metrics"
     __table_args__ = {"schema": SCHEMA, "postgresql_partition_by": "RANGE (period_start)"}
@@ -73,7 +78,7 @@ class ReadingMetric(SQLModel, table=True):
 
 
 class StaleMetric(SQLModel, table=True):
-    """An hour of a probe has got values that its metrics do not know of yet."""
+    """An hour of a probe has got values that its metrics do not know of yet; `claim` as in core/marks.py."""
 
     __tablename__ = "stale_metrics"
     __table_args__ = {"schema": SCHEMA}
@@ -81,5 +86,7 @@ class StaleMetric(SQLModel, table=True):
 
     organization_id: UUID = Field(primary_key=True)
     device_id: UUID = Field(primary_key=True)
+    sensor_type: str = text_column(primary_key=True)
     hour: datetime = instant(primary_key=True)
+    claim: int = Field(default=0, sa_type=BigInteger, primary_key=True, sa_column_kwargs={"server_default": text("0")})
     marked_at: datetime = instant(default_now=True)
