@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
+from decimal import Decimal
 from uuid import UUID
 
 from sqlmodel import col, select
@@ -10,7 +11,21 @@ from sqlmodel import col, select
 from data.core.session import Transaction
 from data.core.time import now, zone
 from data.farm import queries
-from data.farm.rules import Clash, Measured, Moment, Plan, Step, Timing, between, clash, holding, sources
+from data.farm.rules import (
+    Clash,
+    ClockChange,
+    Measured,
+    Moment,
+    Plan,
+    Step,
+    Timing,
+    between,
+    clashes,
+    clock_changes,
+    holding,
+    meant,
+    sources,
+)
 from data.farm.rules.conditions import Source
 from data.farm.tables import Device, Farm, Schedule, ScheduleType
 
@@ -28,7 +43,9 @@ def timing_of_row(schedule: Schedule) -> Timing:
         off_duration_s=schedule.off_duration_s, repeat_count=schedule.repeat_count,
         action_duration_s=schedule.action_duration_s,
         steps=tuple(Step(one["action"], one["duration_s"]) for one in schedule.steps) if schedule.steps else None,
-        condition=schedule.condition, value=schedule.value, minimum_on_s=schedule.minimum_on_s,
+        condition=schedule.condition, value=schedule.value,
+        value_command=schedule.value_command.value if schedule.value_command else None, off_value=schedule.off_value,
+        longest_run_s=schedule.longest_run_s, minimum_on_s=schedule.minimum_on_s,
         minimum_off_s=schedule.minimum_off_s,
         fail_safe_action=schedule.fail_safe_action.value if schedule.fail_safe_action else None,
         silent_after_s=schedule.silent_after_s, missed_policy=schedule.missed_policy.value, template=schedule.template,
@@ -41,6 +58,12 @@ def plan_of(schedule: Schedule, farm: Farm) -> Plan:
         zone(farm.time_zone), action=schedule.action.value, latitude=farm.latitude, longitude=farm.longitude,
         anchor=None if schedule.schedule_type is ScheduleType.CONDITION else schedule.phase_since_at,
     )  # fmt: skip
+
+
+def asked_by(schedule: Schedule, action: str) -> tuple[str, Decimal | None]:
+    """The command that a schedule's "on", "off" or "toggle" is for its device, and the value to which it is set."""
+    way = schedule.value_command.value if schedule.value_command else None
+    return meant(action, value=schedule.value, off_value=schedule.off_value, value_command=way)
 
 
 def may_act(plan: Plan, at: datetime) -> bool:
@@ -69,12 +92,16 @@ async def values_of(tx: Transaction, schedules: Sequence[Schedule]) -> dict[Sour
 
 @dataclass(frozen=True, slots=True)
 class Ahead:
-    """What a schedule will do, from now on; what a condition will do nobody knows. `farm` has the clock."""
+    """What a schedule will do, from now on; what a condition will do nobody knows. `farm` has the clock, `changes` when it is put
+    forward or back. `clashes` are times that are known; `rivals` conditions, or with a condition all others, that may come in between:
+    their names, and whether they would have their way."""
 
     farm: Farm
     moments: Sequence[Moment]
     clashes: Sequence[Clash]
     is_conditional: bool = False
+    changes: Sequence[ClockChange] = ()
+    rivals: Sequence[tuple[str, bool]] = ()
 
 
 async def preview(
@@ -87,19 +114,23 @@ async def preview(
     farm = await queries.farm(tx, device.farm_id)
     begun = at.replace(microsecond=0)
     plan = timing.plan(zone(farm.time_zone), action=action, latitude=farm.latitude, longitude=farm.longitude, anchor=begun if _needs_anchor(timing) else None)
-    if timing.schedule_type == ScheduleType.CONDITION:
-        return Ahead(farm, (), (), is_conditional=True)
-    mine = between(plan, at, at + AHEAD, most=MOST_SHOWN)
+    is_conditional = timing.schedule_type == ScheduleType.CONDITION
+    mine = [] if is_conditional else between(plan, at, at + AHEAD, most=MOST_SHOWN)
     statement = select(Schedule).where(
-        Schedule.device_id == device_id, col(Schedule.is_enabled).is_(True), col(Schedule.deleted_at).is_(None),
-        Schedule.id != schedule_id, Schedule.schedule_type != ScheduleType.CONDITION,
-    )  # fmt: skip
-    found = []
+        Schedule.device_id == device_id, col(Schedule.is_enabled).is_(True), col(Schedule.deleted_at).is_(None), Schedule.id != schedule_id
+    )
+    found: list[Clash] = []
+    rivals: list[tuple[str, bool]] = []
     for other in (await tx.exec(statement.order_by(col(Schedule.priority).desc(), col(Schedule.id)))).all():
+        if is_conditional or other.schedule_type is ScheduleType.CONDITION:
+            rivals.append((other.name, other.priority > priority))
+            continue
         theirs = between(plan_of(other, farm), at, at + AHEAD, most=MOST_SHOWN)
-        if seen := clash(mine, theirs, name=name, other=other.name, priority=priority, other_priority=other.priority):
-            found.append(seen)
-    return Ahead(farm, mine, found)
+        found += clashes(
+            mine, theirs, name=name, other=other.name, priority=priority, other_priority=other.priority,
+            is_first=schedule_id is not None and schedule_id < other.id,
+        )  # fmt: skip
+    return Ahead(farm, mine, sorted(found, key=lambda one: one.at), is_conditional, clock_changes(plan.zone, at, at + AHEAD), rivals)
 
 
 def _needs_anchor(timing: Timing) -> bool:

@@ -11,9 +11,8 @@ from sqlmodel import col, select
 from data.core.session import Transaction
 from data.core.time import now
 from data.farm import queries
-from data.farm.planned import may_act, plan_of, values_of
-from data.farm.rules import FARM_STOPPED, OUTRANKED, Moment, between, energizes, holding, holds, refusal_to_switch
-from data.farm.rules.commanding import SWITCHED
+from data.farm.planned import asked_by, may_act, plan_of, values_of
+from data.farm.rules import FARM_STOPPED, OUTRANKED, PLANNED, Moment, between, energizes, holding, holds, refusal_to_switch
 from data.farm.tables import Schedule, ScheduleType
 
 
@@ -36,9 +35,9 @@ async def try_out(tx: Transaction, schedule_id: UUID, *, at: datetime | None = N
     plan = plan_of(schedule, farm)
     action = plan.steps[0].action if plan.steps else "on" if schedule.schedule_type is ScheduleType.DURATION else plan.action
     obstacles: list[tuple[str, Mapping[str, Any]]] = []
-    if farm.is_stopped and energizes(action, schedule.value):
+    if farm.is_stopped and energizes(*asked_by(schedule, action)):
         obstacles.append((FARM_STOPPED, {}))
-    refusal = refusal_to_switch(is_switched=device.device_type.value in SWITCHED, is_active=device.is_active, is_online=device.is_online)
+    refusal = refusal_to_switch(is_switched=device.device_type.value in PLANNED, is_active=device.is_active, is_online=device.is_online)
     if refusal:
         obstacles.append((refusal, {}))
     others = select(Schedule).where(

@@ -45,6 +45,7 @@ KIND_WORDS = {
     "device_silent": noop("Device does not answer"), "device_unreachable": noop("Device cannot be reached"),
     "device_refused": noop("Device refused"), "device_on_too_long": noop("On for too long"), "farm_stopped": noop("Emergency stop"),
     "schedule_failed": noop("Schedule failed"), "schedule_fail_safe": noop("Brought to its safe state"),
+    "schedule_longest_run": noop("Ran for as long as it may"),
     "flock_drinking_less": noop("Birds drink less"), "flock_mortality": noop("Too many birds die"),
     "house_temperature": noop("House too hot or too cold"),
     "firmware_available": noop("New firmware"), "temperature_high": noop("Too hot"), "temperature_low": noop("Too cold"),

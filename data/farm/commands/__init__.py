@@ -21,12 +21,21 @@ from data.farm.commands.schedules import (
     remove_schedule,
     run_now,
 )
+from data.farm.commands.schedules_many import (
+    copy_to_devices,
+    enable_schedules,
+    prioritize_schedules,
+    remove_schedules,
+    restore_schedules,
+    shift_schedules,
+)
 from data.farm.commands.switching import Batch, cancel, command, command_many, switch
 
 __all__ = [
     "Batch", "Chosen", "Stopped", "audit_states", "calibrate", "cancel", "claim_queued", "command", "command_many", "confirm",
-    "create_farm", "create_schedule", "duplicate_schedule", "edit_device", "edit_farm", "edit_schedule", "enable_schedule", "end_overrun", "give_back",
-    "give_token", "go_on", "hear", "keep_metrics", "mark_sent", "mark_silent", "register_device", "remove_device", "remove_farm",
-    "remove_schedule", "run_conditions", "run_due", "run_now", "set_config", "set_configs", "set_guard", "stop_all", "switch", "take_waiting", "tell_missing",
-    "time_out", "want_states", "worsen",
+    "copy_to_devices", "create_farm", "create_schedule", "duplicate_schedule", "edit_device", "edit_farm", "edit_schedule",
+    "enable_schedule", "enable_schedules", "end_overrun", "give_back", "give_token", "go_on", "hear", "keep_metrics", "mark_sent",
+    "mark_silent", "prioritize_schedules", "register_device", "remove_device", "remove_farm", "remove_schedule",
+    "remove_schedules", "restore_schedules", "run_conditions", "run_due", "run_now", "set_config", "set_configs", "set_guard",
+    "shift_schedules", "stop_all", "switch", "take_waiting", "tell_missing", "time_out", "want_states", "worsen",
 ]  # fmt: skip

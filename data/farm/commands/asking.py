@@ -50,7 +50,7 @@ _REPLACE = text("""
         update farm.device_commands set status = 'failed', completed_at = :at, error_message = :reason
         where organization_id = :organization_id and id = any(:ids) returning id
     )
-    update farm.schedule_executions e set status = 'failed', error_message = :reason
+    update farm.schedule_executions e set status = 'skipped', error_message = :reason
     from ended where e.organization_id = :organization_id and e.command_id = ended.id""")
 
 _HURRY = text("""

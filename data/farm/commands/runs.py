@@ -13,16 +13,17 @@ from sqlmodel import col, select
 from data.core import columns
 from data.core.session import Transaction
 from data.core.table import uuid7
-from data.farm.commands.asking import Asking, Wish, ask, is_switched, lock
+from data.farm.commands.asking import Asking, Wish, ask, lock
 from data.farm.commands.runs_ended import note_ends
 from data.farm.events import ScheduleChanged
-from data.farm.planned import plan_of
+from data.farm.planned import asked_by, plan_of
 from data.farm.rules import (
     FARM_STOPPED,
     NEVER,
     NOT_SWITCHED,
     OUT_OF_USE,
     OUTRANKED,
+    PLANNED,
     REMOVED,
     RUN_LATE_AT_MOST,
     STATE_UNKNOWN,
@@ -240,21 +241,19 @@ def _kept(schedule: Schedule, farm: Farm, at: datetime) -> str | None:
 def _wish(run: Run, device: Device | None) -> Wish | None:
     """What to ask; None where the run ends here, with the reason noted."""
     assert run.entry.action
-    action = CommandType(run.entry.action)
-    value = run.schedule.value if action is CommandType.ON else None
+    action, value = asked_by(run.schedule, run.entry.action)
     if device is None:
         run.status, run.reason = ExecutionStatus.FAILED, REMOVED
-    elif not is_switched(device):
+    elif device.device_type.value not in PLANNED:
         run.status, run.reason = ExecutionStatus.FAILED, NOT_SWITCHED
     elif not device.is_active:
         run.status, run.reason = ExecutionStatus.FAILED, OUT_OF_USE
-    elif run.farm.is_stopped and energizes(action.value, value):
+    elif run.farm.is_stopped and energizes(action, value):
         run.status, run.reason = ExecutionStatus.SKIPPED, FARM_STOPPED
-    elif (clear := resolved(action.value, is_on=device.is_on)) is None:
+    elif (clear := resolved(action, is_on=device.is_on)) is None:
         run.status, run.reason = ExecutionStatus.FAILED, STATE_UNKNOWN
     else:
-        kind = CommandType(clear) if value is None else CommandType.SET_SPEED
-        return Wish(device, kind, run.schedule.id, value=value)
+        return Wish(device, CommandType(clear), run.schedule.id, value=value)
     return None
 
 

@@ -15,10 +15,11 @@ from data.core.session import Transaction
 from data.core.table import uuid7
 from data.farm.commands.asking import Asking
 from data.farm.commands.runs import Ran, Run, act, holders_of, is_due, write_down
-from data.farm.commands.runs_ended import FAIL_SAFE_ALERT, trouble_of
+from data.farm.commands.runs_ended import FAIL_SAFE_ALERT, LONGEST_RUN_ALERT, trouble_of
 from data.farm.events import ScheduleChanged
-from data.farm.planned import may_act, plan_of, values_of
+from data.farm.planned import asked_by, may_act, plan_of, values_of
 from data.farm.rules import (
+    HAS_RUN_LONG,
     IS_MET,
     IS_NOT_MET,
     IS_SILENT,
@@ -26,10 +27,11 @@ from data.farm.rules import (
     Entry,
     Measured,
     Urgency,
+    answers,
     holds,
     phase_after,
 )
-from data.farm.rules.conditions import FAIL_SAFE, MET, NOT_MET, STOPPED, Source
+from data.farm.rules.conditions import FAIL_SAFE, MET, NOT_MET, RESTS, STOPPED, Source
 from data.farm.rules.moments import OPPOSITE
 from data.farm.tables import (
     Commanded,
@@ -54,7 +56,9 @@ UNDONE = (CommandStatus.FAILED, CommandStatus.TIMEOUT, CommandStatus.EXPIRED)
 TRIED_AGAIN = "The device had not done it, so it was asked again."
 SILENT = "A probe that {name} depends on is silent. {device} was brought to its safe state."
 HEARD_AGAIN = "The probe is heard again."
-REASONS = {MET: IS_MET, NOT_MET: IS_NOT_MET, FAIL_SAFE: IS_SILENT}
+RAN_LONG = "{name} has kept {device} running for {minutes} minutes, as long as it may at a stretch, and its condition still holds."
+OVER = "Its condition does not hold any more."
+REASONS = {MET: IS_MET, NOT_MET: IS_NOT_MET, FAIL_SAFE: IS_SILENT, RESTS: HAS_RUN_LONG}
 
 _STAND = text("""
     update farm.schedules s set next_run_at = n.next_run_at, phase = n.phase, phase_since_at = n.since, is_met = n.is_met,
@@ -114,14 +118,14 @@ def _looked_at(schedule: Schedule, farm: Farm, device: Device, measured: Mapping
     action = schedule.action.value
     phase = phase_after(
         held, schedule.phase, schedule.phase_since_at, at=at, action=action, minimum_on_s=schedule.minimum_on_s,
-        minimum_off_s=schedule.minimum_off_s,
+        minimum_off_s=schedule.minimum_off_s, longest_run_s=schedule.longest_run_s,
     )  # fmt: skip
-    stand = _Stand(schedule, farm, device, phase, schedule.phase_since_at, phase == MET, was=schedule.phase)
+    stand = _Stand(schedule, farm, device, phase, schedule.phase_since_at, phase in (MET, RESTS), was=schedule.phase)
     wanted = wanted_in(schedule, phase)
     if phase != schedule.phase:
-        is_idle = schedule.phase is None and phase == NOT_MET and device.is_on is (wanted == "on")
+        is_idle = schedule.phase is None and phase == NOT_MET and _is_as(schedule, device, wanted)
         stand.wants, stand.reason, stand.since = None if is_idle else wanted, REASONS[phase], at
-    elif _is_undone(device, wanted, at):
+    elif _is_undone(schedule, device, wanted, at):
         stand.wants, stand.reason = wanted, TRIED_AGAIN
     return stand
 
@@ -140,9 +144,16 @@ def wanted_in(schedule: Schedule, phase: str) -> str:
     return schedule.action.value if phase == MET else OPPOSITE[schedule.action.value]
 
 
-def _is_undone(device: Device, wanted: str, at: datetime) -> bool:
+def _is_as(schedule: Schedule, device: Device, wanted: str) -> bool:
+    """Whether the device says that it is as the schedule wants it."""
+    command, value = asked_by(schedule, wanted)
+    is_known = device.is_on is not None or value is not None
+    return is_known and answers(command, value, is_on=bool(device.is_on), reported=device.value)
+
+
+def _is_undone(schedule: Schedule, device: Device, wanted: str, at: datetime) -> bool:
     return (
-        device.is_on is not (wanted == "on") and device.last_command_status in UNDONE
+        not _is_as(schedule, device, wanted) and device.last_command_status in UNDONE
         and device.last_command_at is not None and at - device.last_command_at >= AGAIN_AFTER
     )  # fmt: skip
 
@@ -183,8 +194,15 @@ async def _tell(tx: Transaction, stands: Sequence[_Stand], at: datetime) -> None
         (trouble_of(one.schedule, one.farm, FAIL_SAFE_ALERT, Severity.CRITICAL, SILENT, name=one.schedule.name, device=one.device.name), at)
         for one in fallen
     ]
+    for one in stands:
+        if one.phase == RESTS and one.was != RESTS:
+            values = {"name": one.schedule.name, "device": one.device.name, "minutes": round((one.schedule.longest_run_s or 0) / 60, 1)}
+            troubles.append((trouble_of(one.schedule, one.farm, LONGEST_RUN_ALERT, Severity.WARNING, RAN_LONG, **values), at))
     if troubles:
         await tell(tx, *await raise_alerts(tx, troubles), at=at)
     back: dict[UUID, datetime] = {one.schedule.id: at for one in stands if one.was == FAIL_SAFE and one.phase != FAIL_SAFE}
     if back:
         await resolve_all_open(tx, back, FAIL_SAFE_ALERT, because=HEARD_AGAIN)
+    over = {one.schedule.id: at for one in stands if one.phase == NOT_MET and one.was != NOT_MET and one.schedule.longest_run_s}
+    if over:
+        await resolve_all_open(tx, over, LONGEST_RUN_ALERT, because=OVER)

@@ -17,6 +17,9 @@ from data.notifications.commands import tell
 
 SCHEDULE_FAILED = "schedule_failed"
 FAIL_SAFE_ALERT = "schedule_fail_safe"
+LONGEST_RUN_ALERT = "schedule_longest_run"
+ALERTS = (SCHEDULE_FAILED, FAIL_SAFE_ALERT, LONGEST_RUN_ALERT)
+"""What can be wrong with a schedule."""
 FAILS = 3
 """In a row, before somebody is told."""
 

@@ -13,17 +13,18 @@ from data.core.session import Transaction
 from data.core.table import uuid7
 from data.core.time import now
 from data.farm import queries
-from data.farm.commands.asking import Asking, Wish, ask, is_switched
+from data.farm.commands.asking import Asking, Wish, ask
 from data.farm.commands.runs import Run, act, write_down
-from data.farm.commands.runs_ended import FAIL_SAFE_ALERT, SCHEDULE_FAILED
+from data.farm.commands.runs_ended import ALERTS
 from data.farm.events import ScheduleChanged
-from data.farm.planned import plan_of, timing_of_row
+from data.farm.planned import asked_by, plan_of, timing_of_row
 from data.farm.rules import (
     FARM_STOPPED,
     MOST_SCHEDULES,
     NEVER,
-    NOT_SWITCHED,
+    PLANNED,
     Entry,
+    Limits,
     Timing,
     Urgency,
     energizes,
@@ -32,6 +33,7 @@ from data.farm.rules import (
     holding,
     sources,
     timing_of,
+    with_values,
 )
 from data.farm.rules.conditions import MET
 from data.farm.rules.moments import OPPOSITE
@@ -39,7 +41,7 @@ from data.farm.tables import (
     Commanded,
     CommandType,
     Device,
-    DeviceType,
+    DeviceConfig,
     Farm,
     MissedPolicy,
     Schedule,
@@ -61,9 +63,7 @@ async def create_schedule(
     """
     device = await queries.device(tx, device_id, for_update=True)
     farm = await _may_plan(tx, device.farm_id)
-    count = select(func.count()).select_from(Schedule).where(Schedule.device_id == device_id, col(Schedule.deleted_at).is_(None))
-    if (await tx.exec(count)).one() >= MOST_SCHEDULES:
-        raise Conflict("A device has {most} schedules at most.", most=MOST_SCHEDULES)
+    await check_room(tx, device_id)
     schedule = Schedule(
         farm_id=device.farm_id, device_id=device_id, name="", schedule_type=ScheduleType.TIME, action=action,
         created_by=tx.actor.user_id, is_enabled=is_enabled,
@@ -74,25 +74,35 @@ async def create_schedule(
     return schedule
 
 
+async def check_room(tx: Transaction, device_id: UUID) -> None:
+    """Conflict when the device, which is locked, has as many schedules as it may."""
+    count = select(func.count()).select_from(Schedule).where(Schedule.device_id == device_id, col(Schedule.deleted_at).is_(None))
+    if (await tx.exec(count)).one() >= MOST_SCHEDULES:
+        raise Conflict("A device has {most} schedules at most.", most=MOST_SCHEDULES)
+
+
 async def edit_schedule(
     tx: Transaction, schedule_id: UUID, *, device_id: UUID, name: str, action: SwitchAction = SwitchAction.ON,
     cron_expression: str | None = None, timing: Timing | None = None, priority: int = 0,
 ) -> None:  # fmt: skip
     """Say anew what it does and when; what it has begun is ended. Forbidden for a keeper who did not make it."""
-    schedule, farm = await _mine(tx, schedule_id)
+    schedule, farm = await mine(tx, schedule_id)
     await _end_what_runs(tx, schedule, farm)
-    await _describe(tx, schedule, await queries.device(tx, device_id), farm, name, action, _timing(timing, cron_expression), priority)
+    device = await queries.device(tx, device_id, for_update=device_id != schedule.device_id)
+    if device.id != schedule.device_id:
+        await check_room(tx, device.id)
+    await _describe(tx, schedule, device, farm, name, action, _timing(timing, cron_expression), priority)
     tx.emit(ScheduleChanged(schedule_id=schedule.id, farm_id=schedule.farm_id))
 
 
 async def enable_schedule(tx: Transaction, schedule_id: UUID, *, is_enabled: bool) -> None:
     """Pause it, or let it run from now on; what it has begun is ended, and what was due in between is not made up for."""
-    schedule, farm = await _mine(tx, schedule_id)
+    schedule, farm = await mine(tx, schedule_id)
     if not is_enabled:
         await _end_what_runs(tx, schedule, farm)
-        await resolve_open(tx, schedule.id, SCHEDULE_FAILED, FAIL_SAFE_ALERT, at=now(), because="The schedule was paused.")
+        await resolve_open(tx, schedule.id, *ALERTS, at=now(), because="The schedule was paused.")
     elif not schedule.is_enabled:
-        _forget(schedule)
+        forget(schedule)
     schedule.is_enabled, schedule.failure_count = is_enabled, 0
     plan(schedule, farm, after=now())
     tx.add(schedule)
@@ -101,9 +111,9 @@ async def enable_schedule(tx: Transaction, schedule_id: UUID, *, is_enabled: boo
 
 async def remove_schedule(tx: Transaction, schedule_id: UUID) -> None:
     """Take it away; what it has begun is ended, and the record of its runs stays."""
-    schedule, farm = await _mine(tx, schedule_id)
+    schedule, farm = await mine(tx, schedule_id)
     await _end_what_runs(tx, schedule, farm)
-    await resolve_open(tx, schedule.id, SCHEDULE_FAILED, FAIL_SAFE_ALERT, at=now(), because="The schedule was removed.")
+    await resolve_open(tx, schedule.id, *ALERTS, at=now(), because="The schedule was removed.")
     schedule.deleted_at, schedule.next_run_at = now(), None
     tx.add(schedule)
     tx.emit(ScheduleChanged(schedule_id=schedule.id, farm_id=schedule.farm_id))
@@ -128,13 +138,12 @@ async def run_now(tx: Transaction, schedule_id: UUID) -> ScheduleExecution:
     farm, at = await queries.farm(tx, schedule.farm_id), now()
     timing = timing_of_row(schedule)
     action = timing.steps[0].action if timing.steps else "on" if schedule.schedule_type is ScheduleType.DURATION else schedule.action.value
-    if farm.is_stopped and energizes(action, schedule.value):
+    if farm.is_stopped and energizes(*asked_by(schedule, action)):
         raise Conflict(FARM_STOPPED)
     if schedule.schedule_type is not ScheduleType.CONDITION:
-        lasts = schedule.schedule_type is ScheduleType.DURATION or timing.steps or timing.action_duration_s or timing.end_time
-        if lasts and not schedule.is_enabled:
+        if timing.ends and not schedule.is_enabled:
             raise Conflict("It is paused, so it would not end by itself. Let it run first.")
-        if lasts:
+        if timing.ends:
             schedule.phase_since_at = at.replace(microsecond=0)
             following = first(plan_of(schedule, farm), after=at)
             schedule.next_run_at = following.at if following else None
@@ -173,7 +182,7 @@ def _timing(timing: Timing | None, cron_expression: str | None) -> Timing:
     return timing or Timing(cron_expression=cron_expression)
 
 
-def _forget(schedule: Schedule) -> None:
+def forget(schedule: Schedule) -> None:
     """Where it stood does not count any more."""
     schedule.phase = schedule.phase_since_at = schedule.is_met = None
 
@@ -186,12 +195,18 @@ async def _may_plan(tx: Transaction, farm_id: UUID) -> Farm:
     return farm
 
 
-async def _mine(tx: Transaction, schedule_id: UUID) -> tuple[Schedule, Farm]:
+async def mine(tx: Transaction, schedule_id: UUID) -> tuple[Schedule, Farm]:
+    """A schedule that the actor may change, locked; Forbidden otherwise."""
     schedule = await queries.schedule(tx, schedule_id, for_update=True)
+    return schedule, await check_mine(tx, schedule)
+
+
+async def check_mine(tx: Transaction, schedule: Schedule) -> Farm:
+    """Its farm; Forbidden where the actor may not change it."""
     farm = await _may_plan(tx, schedule.farm_id)
     if schedule.created_by != tx.actor.user_id and not tx.actor.may("farm.edit", schedule.farm_id):
         raise Forbidden("Only who made this schedule, or a manager, may change it.")
-    return schedule, farm
+    return farm
 
 
 async def _end_what_runs(tx: Transaction, schedule: Schedule, farm: Farm) -> None:
@@ -207,15 +222,14 @@ async def _end_what_runs(tx: Transaction, schedule: Schedule, farm: Farm) -> Non
     if ends is None:
         return
     device = await queries.device(tx, schedule.device_id, for_update=True)
-    if device.is_active and is_switched(device):
-        await ask(tx, [Wish(device, CommandType(ends), schedule.id)], at=at, asking=Asking(Commanded.SCHEDULE, waits_until=NEVER))
+    command, value = asked_by(schedule, ends)
+    if device.is_active and device.device_type.value in PLANNED:
+        await ask(tx, [Wish(device, CommandType(command), schedule.id, value=value)], at=at, asking=Asking(Commanded.SCHEDULE, waits_until=NEVER))
 
 
 async def _describe(
     tx: Transaction, schedule: Schedule, device: Device, farm: Farm, name: str, action: SwitchAction, timing: Timing, priority: int
 ) -> None:
-    if not is_switched(device):
-        raise Invalid("device_id", NOT_SWITCHED)
     if device.farm_id != schedule.farm_id:
         raise Invalid("device_id", "This device is on another farm.")
     if not name.strip():
@@ -223,27 +237,32 @@ async def _describe(
     if not 0 <= priority <= 10:
         raise Invalid("priority", "{value} is not between {low} and {high}.", value=priority, low=0, high=10)
     timing = timing_of(timing, action=action.value, has_place=farm.latitude is not None and farm.longitude is not None)
-    if timing.value is not None and (device.device_type is not DeviceType.PWM or not 0 <= timing.value <= 100):
-        raise Invalid("value", "Only a device with a speed takes a value, of 0 to 100 %.")
+    limits = await _limits(tx, device) if timing.value is not None or timing.off_value is not None else {}
+    timing = with_values(timing, device_type=device.device_type.value, action=action.value, limits=limits)
     if timing.condition:
         await _check_probes(tx, timing.condition, farm.id)
     schedule.device_id, schedule.name, schedule.action, schedule.priority = device.id, name.strip(), action, priority
     schedule.updated_at = now()
     for key, value in _columns(timing).items():
         setattr(schedule, key, value)
-    _forget(schedule)
+    forget(schedule)
     plan(schedule, farm, after=now())
     tx.add(schedule)
 
 
+async def _limits(tx: Transaction, device: Device) -> dict[str, Limits]:
+    statement = select(DeviceConfig).where(DeviceConfig.device_id == device.id, col(DeviceConfig.deleted_at).is_(None))
+    return {config.parameter_name: Limits(config.min_value, config.max_value) for config in await tx.exec(statement)}
+
+
 def _columns(timing: Timing) -> dict[str, Any]:
     """What a timing is in the columns of a row."""
-    values = {key: value for key, value in asdict(timing).items()}
-    return values | {
+    return asdict(timing) | {
         "schedule_type": ScheduleType(timing.schedule_type), "missed_policy": MissedPolicy(timing.missed_policy or "skip"),
         "weekdays": list(timing.weekdays) if timing.weekdays else None,
         "steps": [{"action": step.action, "duration_s": step.duration_s} for step in timing.steps] if timing.steps else None,
         "condition": dict(timing.condition) if timing.condition else None,
+        "value_command": CommandType(timing.value_command) if timing.value_command else None,
         "fail_safe_action": SwitchAction(timing.fail_safe_action) if timing.fail_safe_action else None,
     }  # fmt: skip
 

@@ -34,7 +34,7 @@ __all__ = ["Asking", "Batch", "Wish", "ask", "cancel", "command", "command_many"
 MOST_AT_ONCE = 1_000
 
 _CANCEL_EXECUTION = text("""
-    update farm.schedule_executions set status = 'failed', error_message = :reason
+    update farm.schedule_executions set status = 'skipped', error_message = :reason
     where organization_id = :organization_id and command_id = :id returning schedule_id""")
 
 

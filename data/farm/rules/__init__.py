@@ -40,7 +40,9 @@ from data.farm.rules.commanding import (
     uncalibrated,
     value_asked,
 )
+from data.farm.rules.clocks import ClockChange, clock_changes
 from data.farm.rules.conditions import (
+    HAS_RUN_LONG,
     IS_MET,
     IS_NOT_MET,
     IS_SILENT,
@@ -52,6 +54,7 @@ from data.farm.rules.conditions import (
     sources,
 )
 from data.farm.rules.hearing import (
+    METERED,
     Contradiction,
     DeviceState,
     has_restarted,
@@ -67,12 +70,14 @@ from data.farm.rules.limits import (
     TOO_DRY,
     TOO_HOT,
     TOO_HUMID,
+    USUAL_HYSTERESIS,
+    WATER_LOW,
     Verdict,
     is_battery_low,
     verdicts,
 )
 from data.farm.rules.moments import Moment, Plan, Step, between, first, first_begin, holding, moments
-from data.farm.rules.planning import MOST_SCHEDULES, TEMPLATES, Timing, timing_of
+from data.farm.rules.planning import MOST_SCHEDULES, PLANNED, TEMPLATES, Timing, meant, timing_of, with_values
 from data.farm.rules.runs import (
     BROKEN_OFF,
     MISSED,
@@ -82,27 +87,41 @@ from data.farm.rules.runs import (
     Clash,
     Entry,
     Todo,
-    clash,
+    clashes,
     due,
     outranked,
 )
 from data.farm.rules.schedules import EVERY_DAY, Daily, as_daily, cron_of, next_runs
-from data.farm.rules.settings import MOST_OFF, SETTINGS, Checked, Setting, calibration, calibration_name, level, setting
+from data.farm.rules.settings import (
+    MOST_OFF,
+    SETTINGS,
+    WATER_LEVEL,
+    Checked,
+    Setting,
+    calibration,
+    calibration_name,
+    fitting,
+    is_calibration,
+    level,
+    setting,
+)
 from data.farm.rules.tuning import LEVELS, in_tune, tuned
+from data.farm.rules.shifting import shifted
 from data.farm.rules.warmth import WARMTHS, Warmth, warmth
 
 __all__ = [
-    "ANSWER_WITHIN", "BATTERY_LOW", "BROKEN_OFF", "CALLED_OFF", "COMMANDS", "Checked", "Claim", "Clash",
-    "Contradiction", "DID_SOMETHING_ELSE", "Daily", "DeviceState", "EVERY_DAY", "Entry", "FARM_STOPPED",
-    "FRESH", "GOES_ON", "IS_MET", "IS_NOT_MET", "IS_SILENT", "LEVELS", "LIMIT_ALERTS", "Limits", "MISSED",
-    "MOST_DEVICES", "MOST_OFF", "MOST_SCHEDULES", "Measured", "Moment", "NEVER", "NEXT", "NOT_SENT",
-    "NOT_SWITCHED", "NOT_THIS", "NO_ANSWER", "OFFLINE", "OPERATORS", "OUTRANKED", "OUT_OF_USE", "Plan",
+    "ANSWER_WITHIN", "BATTERY_LOW", "BROKEN_OFF", "CALLED_OFF", "COMMANDS", "Checked", "Claim", "Clash", "ClockChange",
+    "Contradiction", "DID_SOMETHING_ELSE", "Daily", "DeviceState", "EVERY_DAY", "Entry", "FARM_STOPPED", "FRESH",
+    "GOES_ON", "HAS_RUN_LONG", "IS_MET", "IS_NOT_MET", "IS_SILENT", "LEVELS", "LIMIT_ALERTS", "Limits", "METERED",
+    "MISSED", "MOST_DEVICES", "MOST_OFF", "MOST_SCHEDULES", "Measured", "Moment", "NEVER", "NEXT", "NOT_SENT",
+    "NOT_SWITCHED", "NOT_THIS", "NO_ANSWER", "OFFLINE", "OPERATORS", "OUTRANKED", "OUT_OF_USE", "PLANNED", "Plan",
     "REFUSED_BY_DEVICE", "REMOVED", "REPLACED", "RETRIES_S", "RUN_LATE_AT_MOST", "SETTINGS", "SILENT_AFTER",
-    "STALE_AIR", "STATE_UNKNOWN", "SWITCHED", "Setting", "Step", "TEMPLATES", "TOO_COLD", "TOO_DRY",
-    "TOO_HOT", "TOO_HUMID", "TOO_LATE", "Timing", "Todo", "Urgency", "Verdict", "WAITS", "WARMTHS", "Warmth",
-    "answers", "as_daily", "between", "calibrated", "calibration", "calibration_name", "check_kind", "clash",
-    "condition_of", "cron_of", "due", "energizes", "first", "first_begin", "has_restarted", "heard", "holding", "holds",
-    "in_tune", "is_battery_low", "is_news", "is_vital", "level", "moments", "next_runs", "on_for", "outranked", "phase_after",
-    "refusal_to_switch", "resolved", "retry_after", "setting", "sources", "timing_of", "topic_of", "tuned", "uncalibrated",
-    "value_asked", "verdicts", "warmth",
+    "STALE_AIR", "STATE_UNKNOWN", "SWITCHED", "Setting", "Step", "TEMPLATES", "TOO_COLD", "TOO_DRY", "TOO_HOT",
+    "TOO_HUMID", "TOO_LATE", "Timing", "Todo", "USUAL_HYSTERESIS", "Urgency", "Verdict", "WAITS", "WARMTHS",
+    "WATER_LEVEL", "WATER_LOW", "Warmth", "answers", "as_daily", "between", "calibrated", "calibration",
+    "calibration_name", "check_kind", "clashes", "clock_changes", "condition_of", "cron_of", "due", "energizes",
+    "first", "first_begin", "fitting", "has_restarted", "heard", "holding", "holds", "in_tune", "is_battery_low",
+    "is_calibration", "is_news", "is_vital", "level", "moments", "next_runs", "on_for", "outranked", "phase_after",
+    "refusal_to_switch", "resolved", "retry_after", "setting", "shifted", "sources", "timing_of", "topic_of", "tuned",
+    "uncalibrated", "value_asked", "verdicts", "warmth", "with_values",
 ]  # fmt: skip

@@ -17,10 +17,11 @@ DEEPEST, MOST_LEAVES = 5, 20
 SILENT_AFTER_S = 900
 """A probe that says nothing for this long is silent, unless the schedule says otherwise."""
 
-MET, NOT_MET, FAIL_SAFE, STOPPED = "met", "not_met", "fail_safe", "stopped"
+MET, NOT_MET, FAIL_SAFE, STOPPED, RESTS = "met", "not_met", "fail_safe", "stopped", "rests"
 
 IS_MET = "Its condition holds."
 IS_NOT_MET = "Its condition does not hold any more."
+HAS_RUN_LONG = "It has run for as long as it may at a stretch, so it rests."
 IS_SILENT = "A probe it depends on has been silent for too long, so the device is brought to its safe state."
 
 
@@ -73,12 +74,20 @@ def holds(
 
 def phase_after(
     held: bool | None, phase: str | None, since: datetime | None, *, at: datetime, action: str, minimum_on_s: int | None = None,
-    minimum_off_s: int | None = None,
+    minimum_off_s: int | None = None, longest_run_s: int | None = None,
 ) -> str:  # fmt: skip
-    """Where it stands now. Who was switched on a short while ago stays on for `minimum_on_s`; silence does not wait for that."""
+    """Where it stands now. Who was switched on a short while ago stays on for `minimum_on_s`; silence does not wait for that.
+
+    After `longest_run_s` at a stretch it rests for as long as it must at least be left alone, even where the condition still holds.
+    """
     if held is None:
         return FAIL_SAFE
     wanted = MET if held else NOT_MET
+    if since is not None and wanted == MET and phase in (MET, RESTS):
+        rest = (minimum_off_s if action == "on" else minimum_on_s) or 0
+        if phase == RESTS:
+            return RESTS if at - since < timedelta(seconds=rest) else MET
+        return RESTS if longest_run_s and at - since >= timedelta(seconds=longest_run_s) else MET
     if phase in (MET, NOT_MET) and wanted != phase and since is not None:
         was_on = (phase == MET) is (action == "on")
         least = timedelta(seconds=(minimum_on_s if was_on else minimum_off_s) or 0)

@@ -9,6 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from data.core.errors import Invalid
+from data.farm.rules.commanding import COMMANDS, NOT_SWITCHED, Limits, value_asked
 from data.farm.rules.conditions import SILENT_AFTER_S, condition_of
 from data.farm.rules.moments import CONDITION, CYCLE, TIME, Plan, Step
 from data.farm.rules.runs import RECONCILE, SKIP
@@ -22,6 +23,11 @@ MINIMUM_S = 60
 """Unless a condition's schedule says otherwise, it leaves the device on or off for at least this long."""
 
 NOT_BETWEEN = "{value} is not between {low} and {high}."
+ONE_WAY = "Say either when it ends or how long it lasts."
+PLANNED = tuple(sorted(kind for kind, commands in COMMANDS.items() if commands))
+"""The kinds of devices that can have schedules."""
+SETTINGS_OF: Mapping[str, tuple[str, ...]] = MappingProxyType({"pwm": ("set_speed", "set_value"), "servo": ("set_angle",)})
+"""In which ways a device of a kind is set to a value, the usual one first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +50,9 @@ class Timing:
     steps: tuple[Step, ...] | None = None
     condition: Mapping[str, Any] | None = None
     value: Decimal | None = None
+    value_command: str | None = None
+    off_value: Decimal | None = None
+    longest_run_s: int | None = None
     minimum_on_s: int | None = None
     minimum_off_s: int | None = None
     fail_safe_action: str | None = None
@@ -54,6 +63,11 @@ class Timing:
     @property
     def is_by_the_clock(self) -> bool:
         return self.start_time is not None or self.sun_event is not None or self.cron_expression is not None
+
+    @property
+    def ends(self) -> bool:
+        """Whether what it begins is ended by itself."""
+        return self.schedule_type in (CYCLE, CONDITION) or bool(self.steps or self.action_duration_s or self.end_time is not None)
 
     def plan(self, zone: ZoneInfo, *, action: str, latitude: float | None = None, longitude: float | None = None,
              anchor: datetime | None = None) -> Plan:  # fmt: skip
@@ -81,11 +95,47 @@ def timing_of(timing: Timing, *, action: str, has_place: bool) -> Timing:
         _steps(timing)
     _within("action_duration_s", timing.action_duration_s, 1, LONGEST_S)
     if timing.end_time is not None and (timing.action_duration_s or timing.cron_expression):
-        raise Invalid("end_time", "Say either when it ends or how long it lasts.")
-    lasts = timing.end_time is not None or bool(timing.action_duration_s)
-    if action == "toggle" and lasts:
+        raise Invalid("end_time", ONE_WAY)
+    if action == "toggle" and timing.ends:
         raise Invalid("action", "What ends by itself is switched on or off, not over.")
     return replace(timing, missed_policy=timing.missed_policy or (RECONCILE if timing.end_time else SKIP))
+
+
+def with_values(timing: Timing, *, device_type: str, action: str, limits: Mapping[str, Limits] | None = None) -> Timing:
+    """The same, with what "on" and "off" mean to a device of that type checked; Invalid names the field.
+
+    A servo is set to an angle and to nothing else; `limits` are the device's own, by setting.
+    """
+    ways = SETTINGS_OF.get(device_type, ())
+    if device_type not in PLANNED:
+        raise Invalid("device_id", NOT_SWITCHED)
+    is_servo = "off" not in COMMANDS[device_type]
+    if timing.value is None and timing.off_value is None and not is_servo:
+        return replace(timing, value_command=None)
+    if not ways:
+        raise Invalid("value", "Only a device that can be set to something takes a value.")
+    command = timing.value_command or ways[0]
+    if command not in ways:
+        raise Invalid("value_command", "A device of this kind is not set in this way.")
+    if is_servo and action != "on":
+        raise Invalid("action", "This device is set to an angle; it is neither on nor off.")
+    if action == "toggle":
+        raise Invalid("action", "What is set to a value is switched on or off, not over.")
+    if is_servo and timing.ends and timing.off_value is None:
+        raise Invalid("off_value", "Say to what it is set when it ends.")
+    allowed = (limits or {}).get(command)
+    value = None if timing.value is None and not is_servo else value_asked(command, timing.value, allowed)
+    try:
+        off_value = None if timing.off_value is None else value_asked(command, timing.off_value, allowed)
+    except Invalid as refusal:
+        raise Invalid("off_value", refusal.message, **refusal.values) from None
+    return replace(timing, value_command=command, value=value, off_value=off_value)
+
+
+def meant(action: str, *, value: Decimal | None, off_value: Decimal | None, value_command: str | None) -> tuple[str, Decimal | None]:
+    """What is asked of a device by "on", "off" or "toggle": the command, and its value where it is set to one."""
+    to = {"on": value, "off": off_value}.get(action)
+    return (action, None) if to is None else (value_command or "set_speed", to)
 
 
 def _clock(timing: Timing, has_place: bool) -> None:
@@ -106,17 +156,17 @@ def _clock(timing: Timing, has_place: bool) -> None:
 
 
 def _cycle(timing: Timing) -> Timing:
-    for field in ("on_duration_s", "off_duration_s"):
+    for field, most in (("on_duration_s", LONGEST_S), ("off_duration_s", LONGEST_CYCLE_S)):
         if getattr(timing, field) is None:
             raise Invalid(field, "Say for how long.")
-        _within(field, getattr(timing, field), 1, LONGEST_CYCLE_S)
+        _within(field, getattr(timing, field), 1, most)
     _within("repeat_count", timing.repeat_count, 1, 10_000)
     if timing.end_time is not None and not timing.is_by_the_clock:
         raise Invalid("start_time", "Choose a time.")
     if timing.is_by_the_clock and timing.end_time is None and timing.repeat_count is None:
         raise Invalid("end_time", "Say when it ends, or how often it is repeated.")
     if timing.cron_expression and timing.end_time:
-        raise Invalid("end_time", "Say either when it ends or how long it lasts.")
+        raise Invalid("end_time", ONE_WAY)
     if timing.steps or timing.action_duration_s:
         raise Invalid("steps" if timing.steps else "action_duration_s", "A cycle says itself how long it is on.")
     return replace(timing, missed_policy=timing.missed_policy or RECONCILE)
@@ -125,9 +175,19 @@ def _cycle(timing: Timing) -> Timing:
 def _condition(timing: Timing, action: str) -> Timing:
     if action == "toggle":
         raise Invalid("action", "What ends by itself is switched on or off, not over.")
+    if timing.cron_expression or timing.sun_event:
+        raise Invalid("start_time", "A condition counts between two times of the day, or always.")
+    for field, other in (("start_time", timing.end_time), ("end_time", timing.start_time)):
+        if getattr(timing, field) is None and other is not None:
+            raise Invalid(field, "Choose a time.")
+    _clock(timing, True)
     for field in ("minimum_on_s", "minimum_off_s"):
         _within(field, getattr(timing, field), 0, LONGEST_CYCLE_S)
     _within("silent_after_s", timing.silent_after_s, 10, LONGEST_CYCLE_S)
+    _within("longest_run_s", timing.longest_run_s, 10, LONGEST_CYCLE_S)
+    least = timing.minimum_on_s if action == "on" else timing.minimum_off_s
+    if timing.longest_run_s and timing.longest_run_s < (MINIMUM_S if least is None else least):
+        raise Invalid("longest_run_s", "This is shorter than the shortest time that it runs.")
     if timing.fail_safe_action == "toggle":
         raise Invalid("fail_safe_action", "A safe state is on or off.")
     return replace(
@@ -143,7 +203,7 @@ def _steps(timing: Timing) -> None:
     if not 1 <= len(steps) <= MOST_STEPS:
         raise Invalid("steps", "A sequence has {low} to {high} steps.", low=1, high=MOST_STEPS)
     if timing.end_time is not None or timing.action_duration_s is not None:
-        raise Invalid("steps", "Say either when it ends or how long it lasts.")
+        raise Invalid("steps", ONE_WAY)
     for step in steps:
         if step.action not in ("on", "off"):
             raise Invalid("steps", "A step is on or off.")

@@ -1,7 +1,7 @@
 """A run that is due happens once; of one that fell into an outage it is said what was done about it, and nothing that was begun goes
 on for ever."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import islice
@@ -159,28 +159,46 @@ def outranked(claims: Iterable[Claim], holders: Mapping[UUID, Claim] | None = No
 
 @dataclass(frozen=True, slots=True)
 class Clash:
-    """Two schedules of one device want different things of it at the same time. `wins` is the name of the one that gets its way."""
+    """From `at` to `until` two schedules of one device want different things of it. `name` is the other one, `wins` the name of the
+    one that gets its way."""
 
     at: datetime
+    until: datetime
     name: str
     wins: str
 
 
-def clash(mine: Sequence[Moment], others: Sequence[Moment], *, name: str, other: str, priority: int, other_priority: int) -> Clash | None:
-    """The first time at which they do. Of the same priority the one that was there first keeps the device."""
-    wins = name if priority > other_priority else other
+def clashes(
+    mine: Sequence[Moment], others: Sequence[Moment], *, name: str, other: str, priority: int, other_priority: int, is_first: bool = False
+) -> Iterator[Clash]:
+    """The times at which they do, in order, as the runs themselves will decide it. `is_first`: mine was there before the other.
+
+    The higher priority has its way. Of the same priority whoever begins later takes over, and at the same instant the one
+    that was there first. What merely ends is kept from it by whoever still wants the device.
+    """
     here = there = 0
     while here < len(mine) and there < len(others):
         one, two = mine[here], others[there]
         if one.action != two.action and _overlap(one, two):
-            return Clash(max(one.at, two.at), other, wins)
+            if one.is_end or two.is_end:
+                wins = other if one.is_end else name
+            elif priority != other_priority:
+                wins = name if priority > other_priority else other
+            else:
+                wins = (name if is_first else other) if one.at == two.at else name if one.at > two.at else other
+            at = max(one.at, two.at)
+            yield Clash(at, max(at, min(one.until or one.at, two.until or two.at)), other, wins)
         if (one.until or one.at) <= (two.until or two.at):
             here += 1
         else:
             there += 1
-    return None
 
 
 def _overlap(one: Moment, two: Moment) -> bool:
-    """Whether both want the device at the same time. An end wants it for an instant only."""
-    return one.at == two.at or (one.at < two.at < (one.until or one.at)) or (two.at < one.at < (two.until or two.at))
+    """Whether both want the device at the same time. What ends wants it for an instant only, and gives way to what begins just then."""
+    begins_together = one.at == two.at and not (one.is_end or two.is_end)
+    return begins_together or (_is_during(one, two) and not two.is_end) or (_is_during(two, one) and not one.is_end)
+
+
+def _is_during(one: Moment, two: Moment) -> bool:
+    return two.at < one.at < (two.until or two.at)
