@@ -301,6 +301,12 @@ def upgrade() -> None:
     op.execute("alter table farm.device_commands alter command_type type farm.command_type using command_type::text::farm.command_type")
     op.create_index('ix_device_commands_batch_id', 'device_commands', ['organization_id', 'batch_id'], unique=False, schema='farm', postgresql_where=sa.text('batch_id is not null'))
     op.create_foreign_key(op.f('fk_device_commands_canceled_by'), 'device_commands', 'users', ['canceled_by'], ['id'], source_schema='farm', referent_schema='identity')
+    op.drop_index('uq_devices_topic', 'devices', schema='farm')
+    op.create_index('uq_devices_topic', 'devices', ['topic', 'output'], unique=True, schema='farm', postgresql_where=sa.text('deleted_at is null'))
+    op.execute("create extension if not exists btree_gist schema public")
+    op.execute("""
+        alter table farm.devices add constraint ex_devices_box
+        exclude using gist ((split_part(topic, '/', 1)) with =, organization_id with <>) where (deleted_at is null)""")
     op.add_column('devices', sa.Column('dialect', postgresql.ENUM('tasmota', 'esphome', 'home_assistant', 'steading', 'gateway', name='dialect', schema='farm', create_type=False), nullable=False, server_default='tasmota'), schema='farm')
     op.add_column('devices', sa.Column('battery_percent', sa.SmallInteger(), nullable=True), schema='farm')
     op.add_column('devices', sa.Column('signal_dbm', sa.SmallInteger(), nullable=True), schema='farm')

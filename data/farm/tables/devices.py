@@ -16,7 +16,7 @@ from sqlalchemy import (
     UniqueConstraint,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import JSONB, ExcludeConstraint
 from sqlmodel import Field
 
 from data.core.table import (
@@ -65,10 +65,15 @@ class Farm(Tenant, Stamped, SoftDeleted, table=True):
     updated_at: datetime = instant(default_now=True)
 
 
+BOX = text("split_part(topic, '/', 1)")
+"""The first level of a topic is a box with a connection of its own; all its devices are one organization's (see rules.topics)."""
+
+
 class Device(Tenant, Stamped, SoftDeleted, table=True):
     """A relay or a probe. What it last said of itself is here, so that a tile is one row; only `confirm` sets `is_on`.
 
-    `topic` is its name at the broker, one owner in the whole installation; `output` counts from 1 on boards with several.
+    `topic` is its name at the broker, one owner in the whole installation; `output` counts from 1 on boards with several, each of
+    which is a device here.
     `max_on_s` is how long it may be on at a stretch; `value` what a pwm or servo output says it is set to. `state_source` is which of
     its own words its state is from, and `contradicted_by` what says something else: the broker's presence, another of its words, a
     hand at the device. `on_total_s` is how long it has been on before it was last switched on, in all its life. `own_max_on_s` is after
@@ -80,7 +85,8 @@ class Device(Tenant, Stamped, SoftDeleted, table=True):
     __table_args__ = tenant_args(
         SCHEMA,
         belongs_to("farm_id", "farm.farms"),
-        Index("uq_devices_topic", "topic", unique=True, postgresql_where=LIVING),
+        Index("uq_devices_topic", "topic", "output", unique=True, postgresql_where=LIVING),
+        ExcludeConstraint((BOX, "="), ("organization_id", "<>"), name="ex_devices_box", using="gist", where=LIVING),
         Index("uq_devices_hardware_id", "organization_id", "hardware_id", unique=True, postgresql_where=LIVING),
         Index("ix_devices_farm_id", "organization_id", "farm_id"),
         Index("ix_devices_guarded", "on_since_at", postgresql_where=text("is_on and max_on_s is not null")),
