@@ -6,12 +6,14 @@ from sqlalchemy import func, text
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, select
 
+from data.alerts.commands import resolve_all_open
 from data.core.errors import Conflict, Invalid
 from data.core.session import Transaction
 from data.core.time import now
 from data.farm import queries
 from data.farm.events import DeviceChanged, DeviceRegistered, ScheduleChanged
-from data.farm.rules import MOST_DEVICES, REMOVED, topic_of
+from data.farm.queries_device import any_device
+from data.farm.rules import MOST_DEVICES, OUT_OF_USE, REMOVED, topic_of
 from data.farm.tables import Device, DeviceType, Dialect, Farm, Schedule
 from data.identity.commands import make_token, revoke_tokens_of
 from data.identity.tables import TokenKind
@@ -41,7 +43,7 @@ async def register_device(
     farm = await queries.farm(tx, farm_id)
     await _make_room(tx, farm_id)
     device = Device(
-        farm_id=farm.id, topic=topic_of(topic), name="", device_type=device_type, model=model, hardware_id=hardware_id or None,
+        farm_id=farm.id, topic=topic_for(dialect.value, topic), name="", device_type=device_type, model=model, hardware_id=hardware_id or None,
         dialect=dialect,
     )  # fmt: skip
     _describe(device, name, location, output, icon)
@@ -54,12 +56,14 @@ async def register_device(
 
 async def edit_device(
     tx: Transaction, device_id: UUID, *, name: str, topic: str, location: str | None = None, output: int = 1,
-    icon: str | None = None,
+    icon: str | None = None, dialect: Dialect | None = None, model: str | None = None, hardware_id: str | None = None,
 ) -> None:  # fmt: skip
-    """Rename it, move it to another room, or give it another topic."""
+    """Rename it, move it to another room, or say anew how it is spoken with. Of the last three, None leaves it as it is."""
     device = await queries.device(tx, device_id, for_update=True)
     tx.actor.require("farm.edit", device.farm_id)
-    device.topic = topic_of(topic)
+    device.topic, device.dialect = topic_of(topic), dialect or device.dialect
+    device.model = device.model if model is None else model.strip() or None
+    device.hardware_id = device.hardware_id if hardware_id is None else hardware_id.strip() or None
     _describe(device, name, location, output, icon)
     device.updated_at = now()
     tx.add(device)
@@ -79,10 +83,45 @@ async def remove_device(tx: Transaction, device_id: UUID) -> None:
     tx.add(device)
     await revoke_tokens_of(tx, device_id)
     await tx.execute(_FAIL, {"organization_id": tx.organization_id, "device_id": device_id, "at": at, "reason": REMOVED})
+    await resolve_all_open(tx, {device_id: at}, because=REMOVED)
     for schedule in schedules:
         schedule.deleted_at, schedule.next_run_at = at, None
         tx.add(schedule)
         tx.emit(ScheduleChanged(schedule_id=schedule.id, farm_id=schedule.farm_id))
+    tx.emit(DeviceRegistered(device_id=device_id))
+    tx.emit(DeviceChanged(device_id=device_id, farm_id=device.farm_id))
+
+
+async def restore_device(tx: Transaction, device_id: UUID) -> None:
+    """Hang it up again where it was, with its past; its schedules and its secret do not come back.
+
+    Conflict when it is there, or when the farm has no room; Invalid('topic') when another device has its topic by now.
+    """
+    device = await any_device(tx, device_id, for_update=True)
+    tx.actor.require("farm.edit", device.farm_id)
+    if device.deleted_at is None:
+        raise Conflict("This device is in its place.")
+    await queries.farm(tx, device.farm_id)
+    await _make_room(tx, device.farm_id)
+    device.deleted_at, device.updated_at = None, now()
+    tx.add(device)
+    await _flush(tx, device)
+    tx.emit(DeviceRegistered(device_id=device_id))
+    tx.emit(DeviceChanged(device_id=device_id, farm_id=device.farm_id))
+
+
+async def use_device(tx: Transaction, device_id: UUID, *, is_active: bool) -> None:
+    """Put it out of use, for a repair: it is asked nothing, and nobody is told that it is away. Or use it again."""
+    device = await queries.device(tx, device_id, for_update=True)
+    tx.actor.require("farm.edit", device.farm_id)
+    if device.is_active is is_active:
+        return
+    at = now()
+    device.is_active, device.updated_at = is_active, at
+    tx.add(device)
+    if not is_active:
+        await tx.execute(_FAIL, {"organization_id": tx.organization_id, "device_id": device_id, "at": at, "reason": OUT_OF_USE})
+        await resolve_all_open(tx, {device_id: at}, because=OUT_OF_USE)
     tx.emit(DeviceRegistered(device_id=device_id))
     tx.emit(DeviceChanged(device_id=device_id, farm_id=device.farm_id))
 
@@ -118,7 +157,7 @@ async def _flush(tx: Transaction, device: Device) -> None:
         await tx.flush()
     except IntegrityError as reason:
         # The wall hides the other owner, so only the index can tell.
-        if "uq_devices_topic" in str(reason.orig):
+        if "uq_devices_topic" in str(reason.orig) or "ex_devices_box" in str(reason.orig):
             raise Invalid("topic", "The topic {topic} is taken. Choose another.", topic=device.topic) from None
         if "uq_devices_hardware_id" in str(reason.orig):
             raise Invalid("hardware_id", "Another device has this serial number.") from None
