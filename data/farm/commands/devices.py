@@ -13,7 +13,8 @@ from data.core.time import now
 from data.farm import queries
 from data.farm.events import DeviceChanged, DeviceRegistered, ScheduleChanged
 from data.farm.queries_device import any_device
-from data.farm.rules import MOST_DEVICES, OUT_OF_USE, REMOVED, topic_of
+from data.farm.rules import MOST_DEVICES, OUT_OF_USE, REMOVED
+from data.farm.rules.topics import topic_for
 from data.farm.tables import Device, DeviceType, Dialect, Farm, Schedule
 from data.identity.commands import make_token, revoke_tokens_of
 from data.identity.tables import TokenKind
@@ -61,7 +62,8 @@ async def edit_device(
     """Rename it, move it to another room, or say anew how it is spoken with. Of the last three, None leaves it as it is."""
     device = await queries.device(tx, device_id, for_update=True)
     tx.actor.require("farm.edit", device.farm_id)
-    device.topic, device.dialect = topic_of(topic), dialect or device.dialect
+    device.dialect = dialect or device.dialect
+    device.topic = topic_for(device.dialect.value, topic)
     device.model = device.model if model is None else model.strip() or None
     device.hardware_id = device.hardware_id if hardware_id is None else hardware_id.strip() or None
     _describe(device, name, location, output, icon)
