@@ -12,8 +12,9 @@ from uuid import UUID
 class StateReport:
     """An output says whether it is on. `output` counts from 1 where a device has several.
 
-    `value` is what a pwm or servo says it is set to, in the unit of what it was asked (0–255, % or °). `source` names which of
-    the device's own words this is ("result", "state", "heartbeat"): where two of them say different things, that is shown.
+    `value` is what a pwm or servo says it is set to, in the unit of the setting that `of` names (set_value 0–255, set_speed %,
+    set_angle °), or, where that is empty, of what it was asked. `source` names which of the device's own words this is ("result",
+    "state", "heartbeat"): where two of them say different things, that is shown.
     `reported_at` is the device's own time where it can be trusted, else when it was heard.
     """
 
@@ -23,6 +24,7 @@ class StateReport:
     reported_at: datetime
     value: float | None = None
     source: str = "state"
+    of: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,8 @@ class SensorValue:
 class Health:
     """How a device fares; what it does not tell is None. `uptime_s` tells that it has started anew since it was last heard.
 
-    `max_on_s` is after how long it says that it ends each "on" by itself; 0 where it lets it run for ever.
+    `max_on_s` is after how long it says that it ends each "on" by itself; 0 where it lets it run for ever. `output` is which of its
+    outputs that is about, where it is about one.
     """
 
     topic: str
@@ -64,6 +67,7 @@ class Health:
     firmware_available: str | None = None
     uptime_s: float | None = None
     max_on_s: float | None = None
+    output: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +106,8 @@ class Outgoing:
     """A wish that is to be handed over: which device and output, by which dialect, and what, in general terms.
 
     `command` is on, off, set_value, set_speed or set_angle (a toggle was made an on or an off before); `value` belongs to the
-    last three: 0–255, 0–100 %, 0–180 °, already calibrated. `requested_at` and `command_id` are for dialects that carry them.
+    last three: 0–255, 0–100 %, 0–180 °, already calibrated. `requested_at` and `command_id` are for dialects that carry them, and
+    so is `max_on_s`, how long it may be on at a stretch.
     """
 
     command_id: UUID
@@ -118,6 +123,7 @@ class Outgoing:
     hardware_id: str | None = None
     requested_at: datetime | None = None
     priority: int = 0
+    max_on_s: int | None = None
 
     @property
     def is_on(self) -> bool:
@@ -158,6 +164,7 @@ class Question:
     topic: str
     output: int
     dialect: str
+    device_type: str = "relay"
 
 
 @dataclass(frozen=True, slots=True)

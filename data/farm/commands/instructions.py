@@ -22,7 +22,7 @@ BROKERED = tuple(dialect.value for dialect in Dialect if dialect is not Dialect.
 """The dialects whose devices are told; a gateway comes and asks (see `take_waiting`)."""
 
 _OUTGOING = """c.id, c.organization_id, c.farm_id, c.device_id, d.topic, d.output, d.dialect, d.device_type, d.hardware_id,
-        c.command_type, c.command_params, c.priority, c.requested_at"""
+        c.command_type, c.command_params, c.priority, c.requested_at, d.max_on_s"""
 
 # A device's next command waits until its last one has been handed over: two processes must not send them crosswise.
 _CLAIM = text(f"""
@@ -111,7 +111,7 @@ def _one(row: Any, by: Mapping[UUID, Any]) -> Outgoing:
         value = min(max(float(wanted), 0.0), FULL[row.command_type])
     return Outgoing(
         row.id, row.organization_id, row.topic, row.output, row.command_type, value, row.dialect, row.device_type, row.farm_id,
-        row.device_id, row.hardware_id, row.requested_at, row.priority,
+        row.device_id, row.hardware_id, row.requested_at, row.priority, row.max_on_s,
     )  # fmt: skip
 
 
