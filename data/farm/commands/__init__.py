@@ -1,11 +1,26 @@
 """What people and devices may do on a farm."""
 
-from data.farm.commands.configs import Chosen, calibrate, set_config, set_configs
-from data.farm.commands.devices import edit_device, give_token, register_device, remove_device
+from data.farm.commands.configs import (
+    Chosen,
+    calibrate,
+    calibrate_level,
+    copy_configs,
+    set_config,
+    set_configs,
+    undo_config,
+)
+from data.farm.commands.devices import (
+    edit_device,
+    give_token,
+    register_device,
+    remove_device,
+    restore_device,
+    use_device,
+)
 from data.farm.commands.emergency import Stopped, go_on, stop_all
 from data.farm.commands.farms import create_farm, edit_farm, remove_farm
 from data.farm.commands.giving_up import time_out
-from data.farm.commands.guards import audit_states, end_overrun, want_states, worsen
+from data.farm.commands.guards import ask_again, audit_states, end_overrun, want_states, worsen
 from data.farm.commands.instructions import claim_queued, give_back, mark_sent, take_waiting
 from data.farm.commands.metrics import keep_metrics
 from data.farm.commands.presence import mark_silent, tell_missing
@@ -32,10 +47,12 @@ from data.farm.commands.schedules_many import (
 from data.farm.commands.switching import Batch, cancel, command, command_many, switch
 
 __all__ = [
-    "Batch", "Chosen", "Stopped", "audit_states", "calibrate", "cancel", "claim_queued", "command", "command_many", "confirm",
-    "copy_to_devices", "create_farm", "create_schedule", "duplicate_schedule", "edit_device", "edit_farm", "edit_schedule",
-    "enable_schedule", "enable_schedules", "end_overrun", "give_back", "give_token", "go_on", "hear", "keep_metrics", "mark_sent",
-    "mark_silent", "prioritize_schedules", "register_device", "remove_device", "remove_farm", "remove_schedule",
-    "remove_schedules", "restore_schedules", "run_conditions", "run_due", "run_now", "set_config", "set_configs", "set_guard",
-    "shift_schedules", "stop_all", "switch", "take_waiting", "tell_missing", "time_out", "want_states", "worsen",
+    "Batch", "Chosen", "Stopped", "ask_again", "audit_states", "calibrate", "calibrate_level", "cancel", "claim_queued",
+    "command", "command_many", "confirm", "copy_configs", "copy_to_devices", "create_farm", "create_schedule",
+    "duplicate_schedule", "edit_device", "edit_farm", "edit_schedule", "enable_schedule", "enable_schedules",
+    "end_overrun", "give_back", "give_token", "go_on", "hear", "keep_metrics", "mark_sent", "mark_silent",
+    "prioritize_schedules", "register_device", "remove_device", "remove_farm", "remove_schedule", "remove_schedules",
+    "restore_device", "restore_schedules", "run_conditions", "run_due", "run_now", "set_config", "set_configs",
+    "set_guard", "shift_schedules", "stop_all", "switch", "take_waiting", "tell_missing", "time_out", "undo_config",
+    "use_device", "want_states", "worsen",
 ]  # fmt: skip

@@ -12,12 +12,15 @@ from sqlmodel import col, select
 from data.alerts.commands import raise_alerts
 from data.alerts.tables import Alert, AlertStatus, Severity
 from data.core import columns
+from data.core.errors import Conflict
 from data.core.session import Transaction
+from data.core.time import now
+from data.farm import queries
 from data.farm.commands.answering import last_done
 from data.farm.commands.asking import Asking, Wish, ask, lock
 from data.farm.commands.troubles import NO_ANSWER_ALERT, TOO_LONG_ALERT, trouble
 from data.farm.events import DeviceChanged, StateWanted
-from data.farm.rules import NEVER, SWITCHED, Contradiction, Urgency, is_vital
+from data.farm.rules import COMMANDS, NEVER, SWITCHED, Contradiction, Urgency, is_vital
 from data.farm.tables import Commanded, CommandType, Device, DeviceConfig, Farm
 from data.notifications.commands import tell
 
@@ -142,6 +145,18 @@ async def want_states(tx: Transaction, *, at: datetime, most: int = 2_000) -> in
     for organization_id, device_id in rows:
         tx.emit(StateWanted(device_id=device_id), organization_id=organization_id)
     return len(rows)
+
+
+async def ask_again(tx: Transaction, device_id: UUID) -> None:
+    """Have one device asked for its state now, because somebody doubts what is known. Conflict for one that only measures."""
+    device = await queries.device(tx, device_id, for_update=True)
+    tx.actor.require("farm.switch", device.farm_id)
+    if not COMMANDS[device.device_type]:
+        raise Conflict("This device is not asked: it tells its values by itself.")
+    device.asked_state_at = now()
+    tx.add(device)
+    tx.emit(StateWanted(device_id=device_id))
+    tx.emit(DeviceChanged(device_id=device_id, farm_id=device.farm_id))
 
 
 async def organizations_with_outputs(tx: Transaction) -> Sequence[UUID]:

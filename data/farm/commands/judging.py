@@ -16,18 +16,30 @@ from data.farm.commands.troubles import (
     ANSWERS_END,
     BATTERY_ALERT,
     FIRMWARE_ALERT,
+    METER_ALERT,
     NO_ANSWER_ALERT,
     OFFLINE_ALERT,
     REFUSED_ALERT,
     TOO_LONG_ALERT,
     trouble,
 )
-from data.farm.rules import BATTERY_LOW, LIMIT_ALERTS, DeviceState, is_battery_low, verdicts
+from data.farm.rules import (
+    BATTERY_LOW,
+    LIMIT_ALERTS,
+    METERED,
+    Contradiction,
+    DeviceState,
+    is_battery_low,
+    is_vital,
+    verdicts,
+)
 from data.farm.tables import CommandStatus, Device, DeviceCommand
 from data.farm.values import Health
 from data.notifications.commands import tell
 
 REFUSED = "{name} could not do what it was asked: {reason}"
+NOTHING_FLOWS = "{name} says that it is on, but its meter says that nothing flows."
+STILL_FLOWS = "{name} says that it is off, but its meter says that {watts} W flow."
 FIRMWARE = "There is new firmware for {name}: {version}."
 
 ENDINGS = {
@@ -35,6 +47,7 @@ ENDINGS = {
     TOO_LONG_ALERT: "The device is off.",
     BATTERY_ALERT: "The battery is charged again.",
     FIRMWARE_ALERT: "The new firmware is installed.",
+    METER_ALERT: "Its meter and its switch say the same again.",
 } | dict.fromkeys(ANSWERS_END, "The device answers again.") | dict.fromkeys(LIMIT_ALERTS, "It is within the limits again.")  # fmt: skip
 _KINDS = tuple(ENDINGS)
 
@@ -82,6 +95,10 @@ def _troubles(one: Heard, command: DeviceCommand | None, at: datetime) -> Iterat
         yield trouble(device, BATTERY_ALERT, Severity.WARNING, BATTERY_LOW, zone=zone, name=name, value=percent), at
     if one.health and (fresh := one.health.firmware_available) and fresh != one.after.firmware_version:
         yield trouble(device, FIRMWARE_ALERT, Severity.INFO, FIRMWARE, zone=zone, name=name, version=fresh), at
+    if one.after.contradicted_by == Contradiction.METER != one.before.contradicted_by:
+        message, watts = NOTHING_FLOWS if one.after.is_on else STILL_FLOWS, one.after.latest[METERED]["value"]
+        worst = Severity.CRITICAL if is_vital(device.icon, one.settings.get("is_vital")) or not one.after.is_on else Severity.WARNING
+        yield trouble(device, METER_ALERT, worst, message, zone=zone, name=name, watts=round(watts)), at
     if one.after.latest is not one.before.latest:
         for found in verdicts(one.after.latest, one.settings, at=at):
             if found.is_beyond:
@@ -103,6 +120,8 @@ def _is_over(alert: Alert, one: Heard, command: DeviceCommand | None, at: dateti
         return has_obeyed or (is_as_asked and alert.message_values.get("on") is after.is_on)
     if kind == TOO_LONG_ALERT:
         return after.is_on is False
+    if kind == METER_ALERT:
+        return after.contradicted_by != Contradiction.METER
     if kind == BATTERY_ALERT:
         return after.battery_percent is not None and is_battery_low(after.battery_percent, one.settings) is False
     if kind == FIRMWARE_ALERT:

@@ -13,6 +13,12 @@ DISPUTED_WITHIN = timedelta(seconds=10)
 """Two of a device's words that differ within this, with nothing asked in between, cannot both be true."""
 
 SAME_START = timedelta(minutes=1)
+METERED = "active_power"
+"""What the meter of an output says that flows through it, in W; `power` is whether it says that it is on."""
+METERED_AFTER = timedelta(seconds=30)
+"""How long after it was switched a meter must agree."""
+NOTHING_FLOWS_W, SOMETHING_FLOWS_W = 1.0, 5.0
+"""Below the one nothing is on, above the other nothing is off; a relay's own electronics lie in between."""
 
 
 class Contradiction(StrEnum):
@@ -24,6 +30,8 @@ class Contradiction(StrEnum):
     """Another of its own words says something else."""
     HAND = "hand"
     """It is not as it was last asked to be: somebody switched it at the device."""
+    METER = "meter"
+    """It says that it is on and draws no power, or that it is off and draws some."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +120,8 @@ def _switched(state: DeviceState, report: StateReport) -> DeviceState:
 def _disputed(state: DeviceState, report: StateReport) -> DeviceState:
     """Two words that differ at the same time are shown as such, until a second word bears the latest out."""
     is_other = state.state_source is not None and report.source != state.state_source
+    if report.is_on is not state.is_on and state.contradicted_by == Contradiction.METER:
+        state = replace(state, contradicted_by=None, contradicted_at=None)  # its meter is asked anew
     if report.is_on is state.is_on:
         if is_other and state.contradicted_by == Contradiction.WORDS:
             return replace(state, contradicted_by=None, contradicted_at=None)
@@ -130,7 +140,20 @@ def _measured(state: DeviceState, report: SensorValue) -> DeviceState:
     value: dict[str, Any] = {"value": round(report.value, 2), "unit": report.unit, "at": report.reported_at.isoformat()}
     if report.raw is not None:
         value["raw"] = round(report.raw, 2)
-    return replace(state, latest={**state.latest, report.sensor_type: value})
+    return _metered(replace(state, latest={**state.latest, report.sensor_type: value}), report)
+
+
+def _metered(state: DeviceState, report: SensorValue) -> DeviceState:
+    """A switch that says on while nothing flows is contradicted by its own meter, and so is one that says off while something does."""
+    if report.sensor_type != METERED or state.is_on is None:
+        return state
+    is_settled = all(at is None or report.reported_at - at >= METERED_AFTER for at in (state.asked_at, state.on_since_at))
+    is_other = report.value < NOTHING_FLOWS_W if state.is_on else report.value > SOMETHING_FLOWS_W
+    if is_other and is_settled and state.contradicted_by in (None, Contradiction.HAND):
+        return replace(state, contradicted_by=Contradiction.METER, contradicted_at=report.reported_at)
+    if not is_other and state.contradicted_by == Contradiction.METER:
+        return replace(state, contradicted_by=None, contradicted_at=None)
+    return state
 
 
 def _fares(state: DeviceState, report: Health) -> DeviceState:

@@ -15,6 +15,7 @@ TOO_COLD = "It is too cold at {name}: {value_celsius}. The limit is {limit_celsi
 TOO_HUMID = "The air at {name} is too humid: {value} %. The limit is {limit} %."
 TOO_DRY = "The air at {name} is too dry: {value} %. The limit is {limit} %."
 STALE_AIR = "There is too much carbon dioxide at {name}: {value} ppm. The limit is {limit} ppm."
+WATER_LOW = "There is little water left at {name}: {value} %. The limit is {limit} %."
 BATTERY_LOW = "The battery of {name} is low: {value} %."
 BATTERY_LOW_AT = 20.0
 
@@ -27,7 +28,13 @@ class _Bound:
     message: str
     is_upper: bool
     back_by: float
-    """It is over when the value is this far inside again, so that it does not come and go with every breath of wind."""
+    """It is over when the value is this far inside again, so that it does not come and go with every breath of wind; its setting
+    `…_hysteresis` says otherwise."""
+
+    @property
+    def hysteresis(self) -> str:
+        """The setting's name."""
+        return f"{self.setting.split('_threshold_')[0]}_hysteresis"
 
 
 _BOUNDS = (
@@ -36,8 +43,11 @@ _BOUNDS = (
     _Bound("humidity", "humidity_threshold_high", "humidity_high", TOO_HUMID, True, 2),
     _Bound("humidity", "humidity_threshold_low", "humidity_low", TOO_DRY, False, 2),
     _Bound("co2", "co2_threshold_high", "co2_high", STALE_AIR, True, 50),
+    _Bound("water_level", "water_level_threshold_low", "water_low", WATER_LOW, False, 5),
 )
 LIMIT_ALERTS = tuple(bound.alert_type for bound in _BOUNDS)
+USUAL_HYSTERESIS = {bound.hysteresis: bound.back_by for bound in _BOUNDS}
+"""What holds where nobody has set anything else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +79,7 @@ def verdicts(latest: Mapping[str, Any], settings: Mapping[str, Any], *, at: date
         if at - measured_at > TOLD_WITHIN:
             continue
         beyond = value - limit if bound.is_upper else limit - value
-        is_beyond = True if beyond > 0 else False if beyond <= -bound.back_by else None
+        is_beyond = True if beyond > 0 else False if beyond <= -float(settings.get(bound.hysteresis, bound.back_by)) else None
         is_deadly = bound.alert_type == "temperature_high" and value > SUDDEN_DEATH_CELSIUS
         yield Verdict(bound.alert_type, is_beyond, is_deadly, bound.message, value, float(limit), measured_at)
 

@@ -1,7 +1,7 @@
 """What can be set at a device, within which limits."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from types import MappingProxyType
@@ -19,30 +19,45 @@ MOST_OFF = {"temperature": Decimal(10), "humidity": Decimal(20)}
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """A number of this unit between these; `is_whole` has no fraction. A flag has no unit and no limits."""
+    """A number of this unit between these; `is_whole` has no fraction. A flag has no unit and no limits.
+
+    `of` is what a device must measure for it to mean anything; `kinds` are the types of device that it is for, None for all.
+    """
 
     unit: str | None = None
     low: float = 0
     high: float = 1
     is_whole: bool = False
     is_flag: bool = False
+    of: str | None = None
+    kinds: frozenset[str] | None = None
+
+
+_PROBES = frozenset({"adc", "sensor"})
+_OUTPUTS = frozenset(COMMANDS) - _PROBES
 
 
 SETTINGS: Mapping[str, Setting] = MappingProxyType({
-    "temp_threshold_high": Setting("°C", 20, 50),
-    "temp_threshold_low": Setting("°C", 0, 45),
-    "humidity_threshold_high": Setting("%", 0, 100),
-    "humidity_threshold_low": Setting("%", 0, 100),
-    "co2_threshold_high": Setting("ppm", 400, 10_000),
+    "temp_threshold_high": Setting("°C", 20, 50, of="temperature"),
+    "temp_threshold_low": Setting("°C", 0, 45, of="temperature"),
+    "temp_hysteresis": Setting("°C", 0.1, 5, of="temperature"),
+    "humidity_threshold_high": Setting("%", 0, 100, of="humidity"),
+    "humidity_threshold_low": Setting("%", 0, 100, of="humidity"),
+    "humidity_hysteresis": Setting("%", 0.5, 20, of="humidity"),
+    "co2_threshold_high": Setting("ppm", 400, 10_000, of="co2"),
+    "co2_hysteresis": Setting("ppm", 10, 1_000, of="co2"),
+    "water_level_threshold_low": Setting("%", 1, 99, of="water_level"),
+    "water_level_hysteresis": Setting("%", 0.5, 20, of="water_level"),
     "battery_threshold_low": Setting("%", 1, 90),
-    "polling_interval": Setting("seconds", 5, 3600, is_whole=True),
-    "wait_offline_s": Setting("seconds", 0, 86_400, is_whole=True),
+    "polling_interval": Setting("seconds", 5, 3600, is_whole=True, kinds=_PROBES),
+    "wait_offline_s": Setting("seconds", 0, 86_400, is_whole=True, kinds=_OUTPUTS),
     "offline_alert_s": Setting("seconds", 60, 86_400, is_whole=True),
-    "safe_angle": Setting("°", 0, 180),
-    "is_vital": Setting(is_flag=True),
+    "safe_angle": Setting("°", 0, 180, kinds=frozenset({"servo"})),
+    "is_vital": Setting(is_flag=True, kinds=_OUTPUTS),
 })  # fmt: skip
-"""`wait_offline_s`: how long a wish waits for the device while it is away. `offline_alert_s`: how long it may be away before
-somebody is told. `safe_angle`: where an emergency stop turns a servo."""
+"""`…_hysteresis`: how far inside a limit a value must be again before it is over. `wait_offline_s`: how long a wish waits for the
+device while it is away. `offline_alert_s`: how long it may be away before somebody is told. `safe_angle`: where an emergency stop
+turns a servo."""
 
 PAIRS = (("temp_threshold_low", "temp_threshold_high"), ("humidity_threshold_low", "humidity_threshold_high"))
 
@@ -68,7 +83,7 @@ def setting(
     if name == calibration_name(WATER_LEVEL):
         level(value)
         return Checked({end: float(value[end]) for end in ("empty", "full")}, unit, is_calibrated=True)
-    if name == _CALIBRATION or name.startswith(_CALIBRATION + "_"):
+    if is_calibration(name):
         by = calibration(value)
         return Checked({"offset": float(by.offset), "scale": float(by.scale)}, unit, is_calibrated=True)
     if name in FULL:
@@ -89,6 +104,19 @@ def setting(
         if other is not None and (number >= other if name == below else number <= other):
             raise Invalid("parameter_value", "The lower limit must be below the upper one.")
     return Checked(int(number) if known.is_whole else number, known.unit)
+
+
+def fitting(device_type: str, measured: Collection[str]) -> tuple[str, ...]:
+    """The settings that mean something at a device of this type which measures this. A probe that has said nothing yet is taken
+    for one of the air."""
+    known = set(measured) or ({"temperature", "humidity"} if device_type in _PROBES else set())
+    own = (name for name, one in SETTINGS.items() if (one.of is None or one.of in known) and (one.kinds is None or device_type in one.kinds))
+    return (*own, *(name for name in FULL if name in COMMANDS[device_type]))
+
+
+def is_calibration(name: str) -> bool:
+    """Whether a setting is about this very instrument, and about no other."""
+    return name == _CALIBRATION or name.startswith(_CALIBRATION + "_")
 
 
 def calibration_name(sensor_type: str | None = None) -> str:
