@@ -40,7 +40,15 @@ class Heard:
     """Which page had a part drawn anew, and when (epoch milliseconds)."""
     messages: int = 0
     size: int = 0
-    lost: int = 0
+    reloaded: int = 0
+    """Pages that were told to load themselves anew."""
+    closed: list[str] = field(default_factory=list)
+    """Whose socket ended without their leaving: the close code, or the error."""
+
+    @property
+    def lost(self) -> int:
+        """Pages that went away under their visitors."""
+        return self.reloaded + len(self.closed)
 
 
 class Visitor:
@@ -90,7 +98,7 @@ class Visitor:
                     self._heard.ages_ms.append(at - int(moved.group(1)))
             else:
                 await self._told(text, at)
-        self._heard.lost += 1
+        self._heard.closed.append(str(self._socket.exception() or self._socket.close_code))
 
     async def _told(self, text: str, at: float) -> None:
         if numbered := MESSAGE_ID.search(text, max(0, len(text) - 40)):
@@ -99,7 +107,7 @@ class Visitor:
             self._heard.ages_ms.append(at - max(redrawn))
             self._heard.redrawn.append((self._client_id, at))
         if '"run_javascript"' in text[:40]:
-            self._heard.lost += "location.reload" in text
+            self._heard.reloaded += "location.reload" in text
             if asked := ASKED.search(text):
                 await self._say("javascript_response", request_id=asked.group(1), result=None)
 

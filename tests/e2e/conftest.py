@@ -1,7 +1,8 @@
 """A real server in a process of its own, on the worker's database, and a real browser before it."""
 
+import asyncio
 import os
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -120,6 +121,26 @@ class Visitor:
         await self.page.wait_for_function("window.did_handshake === true")
         return self.page
 
+    def heed(self) -> "Visitor":
+        """Remember what the page complains about in its console."""
+        self.page.on("console", lambda m: self.problems.append(m.text) if m.type == "error" and self.page.url.startswith(self.url) else None)
+        self.page.on("pageerror", lambda e: self.problems.append(str(e)))
+        return self
+
+    async def each(self, paths: Iterable[str], look: Callable[["Visitor", str], Awaitable[None]], *, tabs: int = 4) -> None:
+        """Look at each of these, some at a time in tabs of the same browser: a page waits more than it works."""
+        waiting = iter(paths)
+
+        async def in_a_tab() -> None:
+            tab = Visitor(self.context, await self.context.new_page(), self.url, self.problems).heed()
+            for path in waiting:
+                await look(tab, path)
+            await tab.page.close()
+
+        async with asyncio.TaskGroup() as opened:
+            for _ in range(tabs):
+                opened.create_task(in_a_tab())
+
 
 @dataclass
 class Visitors:
@@ -130,11 +151,7 @@ class Visitors:
     async def anonymous(self, *, width: int = 1440, height: int = 900) -> Visitor:
         context = await self.browser.new_context(viewport={"width": width, "height": height})
         context.set_default_timeout(10_000)
-        page = await context.new_page()
-        problems: list[str] = []
-        page.on("console", lambda m: problems.append(m.text) if m.type == "error" and page.url.startswith(self.url) else None)
-        page.on("pageerror", lambda e: problems.append(str(e)))
-        visitor = Visitor(context, page, self.url, problems)
+        visitor = Visitor(context, await context.new_page(), self.url, []).heed()
         self.made.append(visitor)
         return visitor
 

@@ -10,7 +10,7 @@ import pytest
 import pages
 from data.cold_chain.commands import gateways, pairing
 from data.core.session import transaction
-from tests.e2e.conftest import Visitors
+from tests.e2e.conftest import Visitor, Visitors
 from tests.factories.cold_chain import cold_store
 from tests.factories.deliveries import driver, shipment
 from tests.factories.farm import bring_online, build_farm
@@ -57,10 +57,11 @@ def serious(violations: list[dict[str, Any]]) -> list[str]:
 @pytest.mark.parametrize(("width", "height", "scheme"), [(1440, 900, "light"), (360, 740, "dark")])
 async def test_every_page_is_fit_for_everybody(visitors: Visitors, furnished: list[str], width: int, height: int, scheme: str) -> None:
     somebody = await visitors.signed_in("olga.green@example.org", width=width, height=height)
-    await somebody.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
     found: dict[str, Any] = {}
-    for path in furnished:
-        page = await somebody.open(path)
+
+    async def look(tab: Visitor, path: str) -> None:
+        await tab.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        page = await tab.open(path)
         await page.wait_for_function("!document.querySelector('.st-loading')")
         await page.evaluate(AXE)
         wrong = serious(await page.evaluate(RUN))
@@ -68,6 +69,8 @@ async def test_every_page_is_fit_for_everybody(visitors: Visitors, furnished: li
             wrong.append("scrolls sideways")
         if wrong:
             found[path] = wrong
+
+    await somebody.each(furnished, look)
     assert found == {}, json.dumps(found, indent=1)
 
 

@@ -19,7 +19,7 @@ from data.core.time import now
 from data.farm.commands.flocks import start_batch
 from data.identity.tables import TokenKind
 from data.notifications.tables import Channel
-from tests.e2e.conftest import Server, Visitors
+from tests.e2e.conftest import Server, Visitor, Visitors
 from tests.factories.by_hand import line, write
 from tests.factories.channels import about, alert, told
 from tests.factories.cold_chain import EUI, cold_store, secret, uplink_body
@@ -111,25 +111,28 @@ async def test_somebody_who_is_not_signed_in_is_sent_to_the_door(served: Server,
 
 @pytest.mark.parametrize("email", ["sam.other@example.org", "dara.green@example.org"])
 async def test_neither_the_neighbour_nor_a_member_without_the_right_sees_any_of_it(
-    email: str, visitors: Visitors, served: Server, everything: Everything
+    email: str, visitors: Visitors, everything: Everything
 ) -> None:
     """The driver belongs to the business and may see none of its pages; what names it is the frame (its own name, the business)."""
     somebody = await visitors.signed_in(email)
     own = {"Green Steading", "Dara"} if email.startswith("dara") else set()
     seen: dict[str, list[str]] = {}
-    for route in everything.routes:
-        answer = await somebody.context.request.get(f"{served.url}{route}")
-        found = set(ours_in(await answer.text())) - own
+
+    async def look(tab: Visitor, route: str) -> None:
+        answer = await tab.context.request.get(f"{tab.url}{route}")
+        text = await answer.text()
+        found = set(ours_in(text)) - own
         if "text/html" in answer.headers.get("content-type", "") and answer.ok:
-            if "/_nicegui/" in await answer.text():
-                page = await somebody.open(route)
-                await page.wait_for_function("!document.querySelector('.st-loading')")
+            if "/_nicegui/" in text:
+                await tab.open(route)
+                await tab.page.wait_for_function("!document.querySelector('.st-loading')")
             else:  # a plain page
-                page = somebody.page
-                await page.goto(f"{served.url}{route}")
-            found |= set(ours_in(await page.inner_text("body"))) - own
+                await tab.page.goto(f"{tab.url}{route}")
+            found |= set(ours_in(await tab.page.inner_text("body"))) - own
         if found:
             seen[route] = sorted(found)
+
+    await somebody.each(everything.routes, look)
     somebody.problems.clear()  # 403 and 404 are what is wanted here
     assert seen == {}
 
