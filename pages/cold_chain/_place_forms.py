@@ -38,6 +38,10 @@ def edit_site(look: Looker, site: Site, unit_count: int) -> None:
             "manual_interval_minutes", _("Measured by hand every"), cadence, unit=_("min"), minimum=15, decimals=0,
             help=_("Where a unit says nothing itself."),
         )  # fmt: skip
+        form.check(
+            "is_corrective_action_required", _("Asks for a corrective action"), site.is_corrective_action_required,
+            help=_("An excursion that raised an alarm is explained only after what was done is written down."),
+        )  # fmt: skip
 
     async def save(tx: Transaction, values: Values) -> None:
         await editing.edit_site(

@@ -7,6 +7,7 @@ import psycopg
 import pytest
 
 from data.alerts.commands import take_action
+from data.cold_chain.commands import editing
 from data.cold_chain.commands import excursions as commands
 from data.cold_chain.queries import excursions as queries
 from data.cold_chain.queries.excursions import Wanted
@@ -200,6 +201,24 @@ async def test_what_was_done_stands_beside_it(world: World, store: ColdStore) ->
         view = await queries.excursion(tx, one.id)
         done = await queries.actions(tx, view)
     assert [(act.action_taken, who) for act, who in done] == [("Closed the lid", "Colin Colleague")] and view.action_count == 1
+
+
+async def test_a_site_may_ask_what_was_done_before_an_excursion_is_explained(world: World, store: ColdStore) -> None:
+    await happen(world, (40, -20), (35, -10), (25, -10), (15, -10), (12, -20), (10, -20))
+    (one,) = await excursions(world, store.unit_id)
+    assert one.confirmed_at and one.alert_id
+    async with transaction(world.owner) as tx:
+        await editing.edit_site(tx, store.site_id, name="Market hall", time_zone="UTC", is_corrective_action_required=True)
+    with pytest.raises(Invalid, match="Market hall asks for a corrective action") as refused:
+        async with transaction(world.colleague) as tx:
+            await commands.set_cause(tx, one.id, cause=ExcursionCause.DOOR)
+    assert refused.value.field == "cause"
+    async with transaction(world.colleague) as tx:
+        await take_action(tx, alert_id=one.alert_id, description="Too warm", action_taken="Closed the lid")
+    async with transaction(world.colleague) as tx:
+        await commands.set_cause(tx, one.id, cause=ExcursionCause.DOOR)
+    (one,) = await excursions(world, store.unit_id)
+    assert one.cause is ExcursionCause.DOOR
 
 
 async def test_what_it_came_from_is_suspected_from_what_happened_around_it(

@@ -33,8 +33,10 @@ async def edit_site(
     tx: Transaction, site_id: UUID, *, name: str, time_zone: str, address: str | None = None, city: str | None = None,
     postal_code: str | None = None, country: str | None = None, latitude: float | None = None, longitude: float | None = None,
     compliance_mode: ComplianceMode = ComplianceMode.STANDARD, manual_interval_minutes: int | None = None,
+    is_corrective_action_required: bool = False,
 ) -> None:  # fmt: skip
-    """Describe a site anew. `manual_interval_minutes` is how often its units are to be measured by hand, where they say nothing."""
+    """Describe a site anew. `manual_interval_minutes` is how often its units are to be measured by hand, where they say nothing;
+    `is_corrective_action_required` lets no excursion be explained before what was done about it is written down."""
     tx.actor.require(EDIT, site_id)
     site = await queries.site(tx, site_id)
     name = named(name)
@@ -45,6 +47,7 @@ async def edit_site(
     site.name, site.time_zone, site.address, site.city = name, zone(time_zone).key, address or None, city or None
     site.postal_code, site.country, site.latitude, site.longitude = postal_code or None, country or None, latitude, longitude
     site.compliance_mode, minutes = compliance_mode, _interval(manual_interval_minutes)
+    site.is_corrective_action_required = is_corrective_action_required
     site.manual_log_cadence_s = None if minutes is None else minutes * 60
     tx.add(site)
     tx.emit(PlacesChanged(site_id=site.id))
