@@ -25,8 +25,9 @@ MENU = (
     Item("trees", "Trees", "park", "/trees", "trees.view"),
     Item("alerts", "Alerts", "notifications_active", "/alerts", "alerts.view"),
     Item("people", "People", "group", "/people", "people.view", group="Organization"),
+    Item("log", "What happened", "history", "/log", "audit.view", group="Organization"),
     Item("tokens", "Machines", "vpn_key", "/machines", "tokens.edit", group="Organization"),
-    Item("channels", "Channels", "campaign", "/channels", "notifications.edit", group="Organization"),
+    Item("channels", "Channels", "campaign", "/channels", "channels.edit", group="Organization"),
     Item("billing", "Billing", "receipt_long", "/billing", "billing.view", group="Organization"),
     Item("inspectors", "Inspectors", "fact_check", "/inspectors", "inspectors.edit", group="Organization"),
     Item("operations", "Operations", "monitor_heart", "/operations", "operations.view", group="Organization"),
@@ -36,6 +37,8 @@ WAYS = (
     Item("farm", "Devices", "agriculture", "/farm", "farm.view"),
     Item("farm", "Flocks", "egg", "/farm/flocks", "farm.view"),
     Item("farm", "Schedules", "schedule", "/farm/schedules", "farm.view"),
+    Item("farm", "Runs", "history", "/farm/ledger", "farm.view"),
+    Item("farm", "History", "show_chart", "/farm/history", "farm.view"),
     Item("cold_chain", "Units", "ac_unit", "/cold-chain", "cold_chain.view"),
     Item("cold_chain", "Board", "dashboard", "/cold-chain/board", "cold_chain.view"),
     Item("cold_chain", "Logbook", "edit_note", "/cold-chain/logs", "cold_chain.view"),
@@ -58,7 +61,7 @@ WAYS = (
 
 SCREENS = (
     "home.home",
-    "farm.devices", "farm.device", "farm.schedules", "farm.flocks", "farm.flock",
+    "farm.devices", "farm.device", "farm.schedules", "farm.ledger", "farm.flocks", "farm.flock", "farm.history",
     "cold_chain.units", "cold_chain.board", "cold_chain.unit", "cold_chain.places",
     "cold_chain.excursions", "cold_chain.excursion", "cold_chain.rules",
     "cold_chain.reports", "cold_chain.report", "cold_chain.verify",

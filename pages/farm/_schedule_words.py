@@ -1,12 +1,14 @@
 """A schedule is said in one sentence: when it acts, for how long, and what it looks at."""
 
-from collections.abc import Mapping
-from datetime import timedelta
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from data.farm.rules import TEMPLATES, Moment, Plan
-from data.farm.tables import MissedPolicy, Schedule, ScheduleType, SwitchAction
+from data.farm.tables import CommandType, MissedPolicy, Schedule, ScheduleExecution, ScheduleType, SwitchAction
 from pages.farm._words import ACTION_WORDS, DAY_WORDS, QUANTITY_WORDS, when
 from ui.timeline import DayLine
 from ui.words import _, noop, number, span, temperature
@@ -20,6 +22,15 @@ POLICY_WORDS = {
     MissedPolicy.SKIP: noop("Leave it out"), MissedPolicy.RUN_LATE: noop("Do it late"),
     MissedPolicy.RECONCILE: noop("Bring the device to where it should be"),
 }  # fmt: skip
+POLICY_HELP = {
+    MissedPolicy.SKIP: noop("A run that is missed while Steading is not running is left out. Right for feeding: nobody wants breakfast at midnight."),
+    MissedPolicy.RUN_LATE: noop("The last run that was missed is done when Steading is back, for as long as it should have been."),
+    MissedPolicy.RECONCILE: noop("When Steading is back, the device is brought to where it should be at that time: on if it should be on, else off."),
+}  # fmt: skip
+DONE_WORDS = {
+    MissedPolicy.SKIP: noop("Left out"), MissedPolicy.RUN_LATE: noop("Done late"),
+    MissedPolicy.RECONCILE: noop("Brought to where it should be"),
+}  # fmt: skip
 SUN_WORDS = {"sunrise": noop("sunrise"), "sunset": noop("sunset")}
 SIGN_WORDS = {
     ">": noop("is above"), ">=": noop("is at least"), "<": noop("is below"), "<=": noop("is at most"), "==": noop("is exactly"),
@@ -27,6 +38,7 @@ SIGN_WORDS = {
 PHASE_WORDS = {
     "met": noop("Its condition holds"), "not_met": noop("Its condition does not hold"), "fail_safe": noop("Its probe is silent: safe state"),
     "stopped": noop("Waits: the farm is stopped"), "yields": noop("Waits for a schedule with a higher priority"),
+    "rests": noop("Rests: it has run for as long as it may"),
 }  # fmt: skip
 
 
@@ -41,25 +53,40 @@ def does(schedule: Schedule) -> str:
         return _("In steps")
     if schedule.schedule_type is ScheduleType.DURATION:
         return _("In cycles")
-    if schedule.value is not None and schedule.action is SwitchAction.ON:
-        return _("Set to {value} %", value=number(float(schedule.value), 0))
-    return _(ACTION_WORDS[schedule.action])
+    value = {SwitchAction.ON: schedule.value, SwitchAction.OFF: schedule.off_value}.get(schedule.action)
+    if value is None:
+        return _(ACTION_WORDS[schedule.action])
+    words = {CommandType.SET_ANGLE: noop("Set to {value}°"), CommandType.SET_VALUE: noop("Set to {value} of 255")}
+    way = schedule.value_command or CommandType.SET_SPEED
+    return _(words.get(way, "Set to {value} %"), value=number(float(value)))
+
+
+def done_words(run: ScheduleExecution) -> str:
+    """What was done about a run that fell into an outage; '' for all others."""
+    if run.missed_policy is None:
+        return ""
+    return _(DONE_WORDS[run.missed_policy]) if run.is_late or run.missed_policy is MissedPolicy.SKIP else _("What came later was done instead")
 
 
 def condition_words(condition: Mapping[str, Any], probes: Mapping[UUID, str]) -> str:
     """A condition as a sentence."""
     for key, word in (("and", noop("and")), ("or", noop("or"))):
         if key in condition:
-            parts = [condition_words(one, probes) for one in condition[key]]
-            return f" {_(word)} ".join(f"({p})" if len(parts) > 1 and " (" in p else p for p in parts)
+            return f" {_(word)} ".join(_grouped(one, probes) for one in condition[key])
     if "not" in condition:
-        return _("not: {what}", what=condition_words(condition["not"], probes))
+        return _("not: {what}", what=_grouped(condition["not"], probes))
     what = _(QUANTITY_WORDS.get(condition["sensor_type"], condition["sensor_type"]))
     words = _(
         "{quantity} of {probe} {sign} {value}", quantity=what, probe=probes.get(UUID(condition["device_id"]), "?"),
         sign=_(SIGN_WORDS[condition["operator"]]), value=_measured(condition, "value"),
     )  # fmt: skip
     return words if condition.get("until") is None else _("{condition}, until {value}", condition=words, value=_measured(condition, "until"))
+
+
+def _grouped(condition: Mapping[str, Any], probes: Mapping[UUID, str]) -> str:
+    """In brackets where it is put together itself, so that nobody has to guess what belongs to what."""
+    words = condition_words(condition, probes)
+    return f"({words})" if len(condition.get("and") or condition.get("or") or ()) > 1 else words
 
 
 def _measured(leaf: Mapping[str, Any], key: str) -> str:
@@ -97,7 +124,8 @@ def _dates(schedule: Schedule) -> str:
 
 def _lasting(schedule: Schedule, probes: Mapping[UUID, str]) -> str:
     if schedule.schedule_type is ScheduleType.CONDITION:
-        return _("While {condition}", condition=condition_words(schedule.condition or {}, probes))
+        words = _("While {condition}", condition=condition_words(schedule.condition or {}, probes))
+        return words if not schedule.longest_run_s else words + " · " + _("for {span} at most at a stretch", span=span(schedule.longest_run_s))
     if schedule.schedule_type is ScheduleType.DURATION:
         words = _("{on} on, {off} off", on=span(schedule.on_duration_s or 0), off=span(schedule.off_duration_s or 0))
         return words if not schedule.repeat_count else words + " · " + _("{count} times", count=schedule.repeat_count)
@@ -106,18 +134,22 @@ def _lasting(schedule: Schedule, probes: Mapping[UUID, str]) -> str:
     return _("for {span}", span=span(schedule.action_duration_s)) if schedule.action_duration_s else ""
 
 
-def lines(moments: list[Moment], plan: Plan, days: list[Any]) -> list[DayLine]:
+def lines(moments: Sequence[Moment], plan: Plan, days: Sequence[datetime]) -> list[DayLine]:
     """The days as they are drawn: a bar for each time in which the device is on because of it, or is asked something."""
+    return bars_of(moments, days, plan.zone, shows_off=plan.action == "off")
+
+
+def bars_of(moments: Sequence[Moment], days: Sequence[datetime], zone: ZoneInfo, *, shows_off: bool = False) -> list[DayLine]:
+    """The same of several schedules together; `days` are the midnights between which they lie."""
     found: list[DayLine] = []
-    for begin, end in zip(days, days[1:], strict=False):
+    for begin, end in pairwise(days):
         length = (end - begin).total_seconds()
         bars = []
         for one in moments:
-            is_on = one.action != "off" and not one.is_end
             stop = one.until or one.at
-            if (is_on or (one.action == "off" and not one.is_end and plan.action == "off")) and one.at < end and stop >= begin:
+            if not one.is_end and (one.action != "off" or shows_off) and one.at < end and stop >= begin:
                 bars.append((max(0.0, (one.at - begin).total_seconds() / length), min(1.0, (stop - begin).total_seconds() / length)))
-        found.append(DayLine(_(DAY_WORDS[begin.astimezone(plan.zone).isoweekday()]), _joined(bars), _("{count} times", count=len(bars))))
+        found.append(DayLine(_(DAY_WORDS[begin.astimezone(zone).isoweekday()]), _joined(sorted(bars)), _("{count} times", count=len(bars))))
     return found
 
 

@@ -2,57 +2,75 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from itertools import groupby
 from uuid import UUID
 
 from nicegui import ui
 
-from data.farm import commands, queries
+from data.core.time import now
+from data.farm import commands, ledger, queries
 from data.farm.events import DeviceRegistered, FarmChanged, ScheduleChanged
+from data.farm.ledger import Outage
 from data.farm.queries import Planned
-from data.farm.rules import SWITCHED
-from data.farm.tables import Device, Farm, ScheduleExecution, ScheduleType
-from data.farm.trials import try_out
+from data.farm.rules import PLANNED
+from data.farm.tables import Device, Farm, ScheduleType
 from pages._shell import Looker, screen
-from pages.farm._schedule_form import describe
-from pages.farm._schedule_words import PHASE_WORDS, POLICY_WORDS, does, said
+from pages.farm._schedule_form import Choices, describe
+from pages.farm._schedule_many import Chosen
+from pages.farm._schedule_parts import TEMPERATURE, Source
+from pages.farm._schedule_runs import copy_elsewhere, dry_run, past_runs, run_at_once
+from pages.farm._schedule_week import week
+from pages.farm._schedule_words import PHASE_WORDS, does, said
 from pages.farm._words import QUANTITY_WORDS, RUN_STATES, RUN_WORDS, reason_of
 from ui.age import age
 from ui.badge import badge
-from ui.dialog import confirm, panel
 from ui.empty import empty_state
 from ui.form import button
 from ui.live import live
-from ui.words import _, moment, number
+from ui.words import _, moment, n_, number, temperature, temperature_unit
 
 MOST_FAILURES = 3
+TOLD_FOR = timedelta(hours=24)
+"""For how long after an outage the list itself tells of it."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
     planned: Sequence[Planned]
-    choices: Sequence[tuple[Device, Farm]]
-    probes: Mapping[UUID, str]
-    sources: Mapping[str, str]
+    choices: Choices
+    outages: Sequence[Outage]
 
 
 @screen("/farm/schedules", title="Schedules", place="farm", permission="farm.view")
-async def schedules(look: Looker, schedule: str = "") -> None:
+async def schedules(look: Looker, schedule: str = "", view: str = "") -> None:
     assert look.frame
+    is_week = view == "week"
     with look.frame.actions:
-        button(_("All devices"), kind="quiet", icon="arrow_back", href="/farm")
+        if is_week:
+            button(_("As a list"), kind="quiet", icon="list", href="/farm/schedules")
+        else:
+            button(_("The week"), kind="quiet", icon="view_week", href="/farm/schedules?view=week")
+        button(_("Runs"), kind="quiet", icon="history", href="/farm/ledger")
         if look.may("farm.schedule"):
             button(_("Add a schedule"), lambda: _describe(look), kind="primary", icon="add")
+    if is_week:
+        week(look)
+        return
+    chosen = Chosen(look)
 
     async def ask() -> _Seen:
         return await _seen(look)
 
     def show(seen: _Seen) -> None:
+        chosen.keep({one.schedule.id: one.schedule.name for one in seen.planned})
         if not seen.planned:
-            _nothing_yet(look, has_devices=bool(seen.choices))
+            _nothing_yet(look, has_devices=bool(seen.choices.devices))
         if any(one.farm.is_stopped for one in seen.planned):
             with ui.element("div").classes("st-row").props("role=status"):
                 badge("critical", _("The farm is stopped. Nothing is switched on until somebody lets it go on."), icon="emergency_home")
+        for outage in seen.outages:
+            _told(outage)
         for farm, members in groupby(seen.planned, key=lambda one: one.farm):
             with ui.element("section").classes("st-stack"):
                 with ui.element("div"):
@@ -60,7 +78,7 @@ async def schedules(look: Looker, schedule: str = "") -> None:
                     ui.label(farm.time_zone).classes("st-soft")
                 for one in members:
                     if not schedule or str(one.schedule.id) == schedule:
-                        _card(look, one, seen.probes)
+                        _card(look, one, seen.choices.probes, chosen)
         if schedule:
             button(_("All schedules"), kind="quiet", href="/farm/schedules")
 
@@ -69,18 +87,28 @@ async def schedules(look: Looker, schedule: str = "") -> None:
 
 
 async def _seen(look: Looker) -> _Seen:
+    at = now()
     async with look.transaction() as tx:
         listed = await queries.schedules(tx)
         farms = {farm.id: farm for farm in await queries.farms(tx)}
         devices = await queries.devices(tx)
-    choices = [(one, farms[one.farm_id]) for one in devices if one.device_type.value in SWITCHED and _may_plan(look, farms[one.farm_id])]
-    probes = {one.id: one.name for one in devices}
-    sources = {
-        f"{one.id} {kind}": f"{_(QUANTITY_WORDS.get(kind, kind))} · {one.name} ({number(known['value'], 1)} {known['unit']})"
-        for kind in sorted({kind for one in devices for kind in one.latest} - {"power"}, key=lambda kind: (kind != "temperature", kind))
-        for one in devices if (known := one.latest.get(kind))
-    }  # fmt: skip
-    return _Seen(listed, choices, probes, sources)
+        outages = [one for one in await ledger.outages(tx, at=at) if at - one.noticed_at < TOLD_FOR]
+    offered = [(one, farms[one.farm_id]) for one in devices if one.device_type.value in PLANNED and _may_plan(look, farms[one.farm_id])]
+    sources = {farm_id: _sources([one for one in devices if one.farm_id == farm_id]) for farm_id in farms}
+    return _Seen(listed, Choices(offered, {one.id: one.name for one in devices}, sources), outages)
+
+
+def _sources(devices: Sequence[Device]) -> dict[str, Source]:
+    """What conditions may ask for on a farm: temperatures first, each with what it says now."""
+    kinds = sorted({kind for one in devices for kind in one.latest} - {"power"}, key=lambda kind: (kind != TEMPERATURE, kind))
+    found: dict[str, Source] = {}
+    for kind in kinds:
+        for one in devices:
+            if known := one.latest.get(kind):
+                is_warm = kind == TEMPERATURE
+                says = temperature(known["value"]) if is_warm else f"{number(known['value'], 1)} {known['unit']}"
+                found[f"{one.id} {kind}"] = Source(f"{_(QUANTITY_WORDS.get(kind, kind))} · {one.name} ({says})", temperature_unit() if is_warm else known["unit"])
+    return found
 
 
 def _may_plan(look: Looker, farm: Farm) -> bool:
@@ -88,8 +116,7 @@ def _may_plan(look: Looker, farm: Farm) -> bool:
 
 
 async def _describe(look: Looker, one: Planned | None = None) -> None:
-    seen = await _seen(look)
-    await describe(look, seen.choices, seen.probes, seen.sources, one)
+    await describe(look, (await _seen(look)).choices, one)
 
 
 def _nothing_yet(look: Looker, *, has_devices: bool) -> None:
@@ -102,15 +129,27 @@ def _nothing_yet(look: Looker, *, has_devices: bool) -> None:
         )  # fmt: skip
 
 
-def _card(look: Looker, one: Planned, probes: Mapping[UUID, str]) -> None:
+def _told(one: Outage) -> None:
+    """That something fell into an outage is said where its schedules are, for a day."""
+    with ui.element("div").classes("st-row").props("role=status"):
+        badge("warning", n_("{n} run of {farm} fell into an outage.", "{n} runs of {farm} fell into an outage.", one.runs, farm=one.farm.name), icon="history")
+        ui.link(_("See what was done about it"), f"/farm/ledger?farm={one.farm.id}&only=outage")
+
+
+def _card(look: Looker, one: Planned, probes: Mapping[UUID, str], chosen: Chosen) -> None:
     schedule, zone_name = one.schedule, one.farm.time_zone
+    may_change = _may_change(look, one)
     with ui.element("article").classes("st-item"):
+        if may_change:
+            chosen.box(schedule.id, schedule.name)
         with ui.element("div").classes("st-item-main"):
             ui.label(schedule.name).classes("st-item-words")
             with ui.element("div").classes("st-soft"):
                 ui.link(one.device.name, f"/farm/devices/{one.device.id}")
                 ui.label(does(schedule))
                 ui.label(said(schedule, probes))
+                if schedule.priority:
+                    ui.label(_("Priority {priority}", priority=schedule.priority))
             with ui.element("div").classes("st-soft"):
                 _next(one)
                 if one.last:
@@ -119,11 +158,11 @@ def _card(look: Looker, one: Planned, probes: Mapping[UUID, str]) -> None:
                 ui.label(reason).classes("st-soft")
         _state(one)
         with ui.element("div").classes("st-row"):
-            button(_("Past runs"), lambda: _runs(look, one), kind="quiet", icon="history")
             if look.may("farm.switch", one.farm.id):
-                button(_("Run now"), lambda: _run_now(look, one), kind="quiet", icon="bolt")
-            if _may_change(look, one):
+                button(_("Run now"), lambda: run_at_once(look, one), kind="quiet", icon="bolt")
+            if may_change:
                 _buttons(look, one)
+            _menu(look, one, chosen, may_change=may_change)
 
 
 def _next(one: Planned) -> None:
@@ -152,16 +191,6 @@ def _may_change(look: Looker, one: Planned) -> bool:
     return is_mine or look.may("farm.edit", one.farm.id)
 
 
-async def _run_now(look: Looker, one: Planned) -> None:
-    async with look.transaction() as tx:
-        trial = await try_out(tx, one.schedule.id)
-    text = _("{device}: {what}. It runs at once, whatever else is planned.", device=one.device.name, what=does(one.schedule))
-    obstacles = [_(message, **values) for message, values in trial.obstacles]
-    if await confirm(_("Run {name} now?", name=one.schedule.name), text, action=_("Run now"), goes=obstacles, danger=False):
-        async with look.command() as tx:
-            await commands.run_now(tx, one.schedule.id)
-
-
 def _buttons(look: Looker, one: Planned) -> None:
     schedule = one.schedule
 
@@ -169,42 +198,19 @@ def _buttons(look: Looker, one: Planned) -> None:
         async with look.command() as tx:
             await commands.enable_schedule(tx, schedule.id, is_enabled=not schedule.is_enabled)
 
-    async def duplicate() -> None:
-        async with look.command() as tx:
-            await commands.duplicate_schedule(tx, schedule.id, name=_("{name} (copy)", name=schedule.name))
-
-    async def remove() -> None:
-        if await confirm(_("Remove {name}?", name=schedule.name), action=_("Remove"), goes=[schedule.name]):
-            async with look.command() as tx:
-                await commands.remove_schedule(tx, schedule.id)
-
     word, icon = (_("Pause"), "pause") if schedule.is_enabled else (_("Let it run"), "play_arrow")
     button(word, enable, kind="quiet", icon=icon)
     button(_("Edit"), lambda: _describe(look, one), kind="quiet", icon="edit")
-    button(_("Copy"), duplicate, kind="quiet", icon="content_copy")
-    button(_("Remove"), remove, kind="quiet", icon="delete")
 
 
-async def _runs(look: Looker, one: Planned) -> None:
-    """What became of the last runs, those that fell into an outage with what was done about them."""
-    async with look.transaction() as tx:
-        runs = await queries.executions_of(tx, one.schedule.id, limit=30)
-    with panel(_("Runs of {name}", name=one.schedule.name)) as dialog:
-        if not runs:
-            ui.label(_("It has not run yet.")).classes("st-soft")
-        for run in runs:
-            _run(one, run)
-        with ui.element("div").classes("st-panel-buttons"):
-            button(_("Close"), dialog.close, kind="plain")
-    dialog.open()
-
-
-def _run(one: Planned, run: ScheduleExecution) -> None:
-    with ui.element("div").classes("st-item is-flat"):
-        with ui.element("div").classes("st-item-main"):
-            ui.label(moment(run.scheduled_time, one.farm.time_zone, seconds=True)).classes("st-item-words")
-            if reason := reason_of(run.error_message, run.error_values):
-                ui.label(reason).classes("st-soft")
-            if run.missed_policy:
-                ui.label(_("In an outage: {what}", what=_(POLICY_WORDS[run.missed_policy]))).classes("st-soft")
-        badge(RUN_STATES[run.status], _(RUN_WORDS[run.status]))
+def _menu(look: Looker, one: Planned, chosen: Chosen, *, may_change: bool) -> None:
+    """What is wanted seldom."""
+    more = button(_("More"), kind="quiet", icon="more_horiz")
+    more.props["aria-label"] = _("More about {name}", name=one.schedule.name)
+    with more, ui.menu():
+        ui.menu_item(_("Past runs"), lambda: past_runs(look, one))
+        ui.menu_item(_("What would it do now?"), lambda: dry_run(look, one))
+        if look.may("farm.schedule"):
+            ui.menu_item(_("Copy to devices"), lambda: copy_elsewhere(look, one))
+        if may_change:
+            ui.menu_item(_("Remove"), lambda: chosen.remove({one.schedule.id: one.schedule.name}))

@@ -7,9 +7,9 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from data.core.errors import Invalid
-from data.farm.rules import TEMPLATES, Plan, Step, Timing, between
+from data.farm.rules import TEMPLATES, Plan, Timing, between
 from data.farm.tables import Schedule, ScheduleType, SwitchAction
-from pages.farm._schedule_form import _kind_of, _steps_of, _times_of, _times_words
+from pages.farm._schedule_typed import kind_of, times_of, times_words
 from pages.farm._schedule_words import condition_words, does, lines, said
 from ui.words import Reader, reading_as
 
@@ -29,21 +29,15 @@ def schedule(**values: object) -> Schedule:
     ],
 )  # fmt: skip
 def test_times_are_written_as_people_write_them(text: str, timing: dict[str, object]) -> None:
-    assert _times_of(text) == timing
-    assert _times_of(_times_words(Timing(**timing))) == timing  # type: ignore[arg-type]
+    assert times_of(text) == timing
+    assert times_of(times_words(Timing(**timing))) == timing  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("text", ["", "six", "25:00", "06:00, 06:30", "06"])
 def test_what_is_no_time_is_said_at_the_field(text: str) -> None:
     with pytest.raises(Invalid) as refusal:
-        _times_of(text)
+        times_of(text)
     assert refusal.value.field == "times"
-
-
-def test_a_sequence_is_seconds_on_and_off_in_turn() -> None:
-    assert _steps_of("30, 10,30") == (Step("on", 30), Step("off", 10), Step("on", 30))
-    with pytest.raises(Invalid):
-        _steps_of("30, ten")
 
 
 @pytest.mark.parametrize(
@@ -56,7 +50,7 @@ def test_a_sequence_is_seconds_on_and_off_in_turn() -> None:
     ],
 )  # fmt: skip
 def test_the_form_opens_with_the_simplest_words_for_what_is_there(timing: Timing, kind: str) -> None:
-    assert _kind_of(timing) == kind
+    assert kind_of(timing) == kind
 
 
 LEAF = {"device_id": str(PROBE), "sensor_type": "temperature", "operator": ">", "value": 30, "until": 28}
