@@ -1,5 +1,6 @@
 """The house is swept: streams get their next pieces and lose their oldest, and what has expired goes."""
 
+from datetime import timedelta
 from functools import partial
 
 import structlog
@@ -10,6 +11,7 @@ from sqlalchemy import text
 from data.core.session import across_tenants
 from data.core.settings import Settings
 from data.core.time import now
+from data.farm.commands import rollups
 from data.identity import support
 from data.platform import streams
 from jobs.timetable import Line
@@ -42,16 +44,35 @@ async def check_partitions() -> None:
         raise StreamsInTrouble(", ".join(f"{one.piece} ({one.trouble})" for one in found))
 
 
-async def drop_partitions(readings_months: int) -> None:
+async def drop_partitions(settings: Settings) -> None:
     """Drop what is older than its stream keeps, except what a legal hold protects.
 
-    Every night, for the streams that are cut by the day; a month's piece of readings is old enough on a first only.
+    Every night, for the streams that are cut by the day; a month's piece of readings is old enough on a first only. What a farm's
+    devices said stays until it is counted, however old it is.
     """
+    at = now()
     async with across_tenants("upkeep.drop_partitions") as tx:
-        await streams.keep_readings_for(tx, readings_months)
+        await streams.keep_readings_for(tx, settings.readings_retention_months)
+        raw, uncounted = _days(settings.farm_raw_days), await rollups.oldest_mark(tx)
+        await streams.keep_for(tx, "farm.sensor_readings", max(raw, at - uncounted) if raw and uncounted else raw)
+        for name in ("farm.reading_metrics", "farm.device_metrics"):
+            await streams.keep_for(tx, name, _days(settings.farm_daily_days))
+        await streams.keep_for(tx, "platform.system_metrics", _days(settings.system_metrics_days))
         dropped = (await tx.execute(text("select platform.drop_old_partitions(:at)"), {"at": now()})).scalars().all()
         for name in dropped:
             tx.record("platform.partition.dropped", name, severity="warning")
+
+
+async def forget_hours(settings: Settings) -> None:
+    """Let go of farms' hours, whose days stay; whole days at a time."""
+    if settings.farm_hourly_days:
+        before = now().replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=settings.farm_hourly_days)
+        async with across_tenants("upkeep.forget_hours") as tx:
+            await rollups.forget_hours(tx, before)
+
+
+def _days(days: int) -> timedelta | None:
+    return timedelta(days=days) if days else None
 
 
 async def forget_expired() -> None:
@@ -73,7 +94,8 @@ def timetable(settings: Settings) -> list[Line]:
     return [
         Line("upkeep.make_partitions", CronTrigger(minute=7), make_partitions),
         Line("upkeep.check_partitions", CronTrigger(minute=12), check_partitions),
-        Line("upkeep.drop_partitions", CronTrigger(hour=3, minute=0), partial(drop_partitions, settings.readings_retention_months)),
+        Line("upkeep.drop_partitions", CronTrigger(hour=3, minute=0), partial(drop_partitions, settings)),
+        Line("upkeep.forget_hours", CronTrigger(hour=3, minute=10), partial(forget_hours, settings)),
         Line("upkeep.end_support_visits", IntervalTrigger(minutes=1), support.end_expired),
         Line("upkeep.forget_expired", CronTrigger(hour=3, minute=20), forget_expired),
     ]

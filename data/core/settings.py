@@ -24,6 +24,10 @@ class Settings(BaseSettings):
 
     mqtt_url: str = Field("", description="mqtt://user:password@host:1883; empty: an embedded broker")
     mqtt_port: int = Field(1883, description="where the embedded broker listens")
+    mqtt_host: str = Field("127.0.0.1", description="on which address; 0.0.0.0 for devices of the whole network, in clear text")
+    mqtt_device_url: str = Field(
+        "", description="where devices find the broker, such as mqtts://broker.example:8883; empty: the host of PUBLIC_URL, MQTT_PORT"
+    )
     tile_url: str = Field("", description="a map tile template; empty: the built-in vector map")
     tile_attribution: str = ""
     find_my_url: str = Field("", description="a macless-haystack endpoint")
@@ -51,6 +55,10 @@ class Settings(BaseSettings):
     stripe_api_url: str = Field("", description="where Stripe's API is; empty: Stripe's own address")
 
     readings_retention_months: int = Field(24, ge=0, description="how long temperatures and doors are kept; 0: for ever")
+    farm_raw_days: int = Field(30, ge=0, description="how long each value of a farm's devices is kept; 0: for ever")
+    farm_hourly_days: int = Field(365, ge=0, description="how long their hours are kept; 0: for ever")
+    farm_daily_days: int = Field(1826, ge=0, description="how long their days are kept; 0: for ever")
+    system_metrics_days: int = Field(90, ge=0, description="how long this installation's own figures are kept; 0: for ever")
     backup_url: str = Field("", description="where copies are kept: a folder, or s3://bucket/prefix; empty: VAR_DIR/backups")
     backup_every_hours: int = Field(1, ge=0, le=24, description="hours between two copies, one of them at 02:00 UTC; 0: none are made")
     backup_endpoint: str = Field("", description="an S3-compatible store's own address; empty: Amazon's")
@@ -75,6 +83,13 @@ class Settings(BaseSettings):
         """Scheme, host and port that a browser sends as Origin."""
         parts = urlsplit(self.public_url or f"http://{self.host}:{self.port}")
         return f"{parts.scheme}://{parts.netloc}"
+
+    @property
+    def device_broker(self) -> tuple[str, int, bool]:
+        """Host, port and whether by TLS, as they are typed into a device."""
+        parts = urlsplit(self.mqtt_device_url or self.mqtt_url)
+        is_tls, here = parts.scheme == "mqtts", urlsplit(self.origin).hostname or self.host
+        return parts.hostname or here, parts.port or (8883 if is_tls else 1883 if self.mqtt_url else self.mqtt_port), is_tls
 
     @property
     def is_https(self) -> bool:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import text
@@ -128,6 +128,14 @@ async def keep_readings_for(tx: Transaction, months: int) -> None:
             " where table_name = any(:streams)"
         ),
         {"months": months, "streams": list(READINGS)},
+    )
+
+
+async def keep_for(tx: Transaction, table_name: str, retention: timedelta | None) -> None:
+    """How long a stream's pieces are kept (across tenants); None is for ever."""
+    values = {"table_name": table_name, "retention": retention}
+    await tx.execute(
+        text("update platform.partitioned_tables set retention = cast(:retention as interval) where table_name = :table_name"), values
     )
 
 

@@ -11,6 +11,7 @@ from data.core.time import now
 from data.platform import streams
 from jobs import upkeep
 from tests.factories.people import World
+from tests.factories.upkeep import keeping
 
 PIECES = "select c.relname from pg_inherits i join pg_class c on c.oid = i.inhrelid where i.inhparent = %s::regclass order by 1"
 
@@ -61,10 +62,10 @@ async def test_what_is_older_than_its_retention_goes_unless_it_is_held(world: Wo
         "insert into platform.partition_retention_overrides (id, partition_name, reason, created_by)"
         " values (gen_random_uuid(), 'platform.ticks_y2020m02', 'a court asked', 'test')"
     )
-    await upkeep.drop_partitions(24)
+    await upkeep.drop_partitions(keeping(24))
     assert pieces(owner_connection) == ["ticks_default", "ticks_y2020m02"]
     owner_connection.execute("update platform.partition_retention_overrides set expires_at = now() - interval '1 day'")
-    await upkeep.drop_partitions(24)
+    await upkeep.drop_partitions(keeping(24))
     assert pieces(owner_connection) == ["ticks_default"]
 
 
@@ -109,11 +110,11 @@ async def test_how_long_readings_are_kept_is_a_setting(world: World, owner_conne
         return row and row[0]
 
     assert kept() == 24
-    await upkeep.drop_partitions(36)
+    await upkeep.drop_partitions(keeping(36))
     assert kept() == 36
-    await upkeep.drop_partitions(0)
+    await upkeep.drop_partitions(keeping(0))
     assert kept() is None
-    await upkeep.drop_partitions(24)
+    await upkeep.drop_partitions(keeping(24))
     assert kept() == 24
 
 
@@ -128,7 +129,7 @@ async def test_a_hold_keeps_a_piece_until_it_is_lifted(
     make(owner_connection, "2020-01-01", "2020-02-01")
     async with transaction(admin) as tx:
         hold = await streams.place_hold(tx, "platform.ticks_y2020m01", reason=" A court asked. ", expires_at=None)
-    await upkeep.drop_partitions(24)
+    await upkeep.drop_partitions(keeping(24))
     assert pieces(owner_connection) == ["ticks_default", "ticks_y2020m01"]
     async with transaction(admin) as tx:
         assert [(one.reason, one.created_by) for one in await streams.holds(tx)] == [("A court asked.", admin.name)]
@@ -138,7 +139,7 @@ async def test_a_hold_keeps_a_piece_until_it_is_lifted(
         with pytest.raises(Invalid, match="Say why"):
             await streams.lift_hold(tx, hold.id, reason=" ")
         await streams.lift_hold(tx, hold.id, reason="The court is done.")
-    await upkeep.drop_partitions(24)
+    await upkeep.drop_partitions(keeping(24))
     assert pieces(owner_connection) == ["ticks_default"]
     logged = owner_connection.execute("select event_type from audit.event_logs where event_type like 'platform.partition%' order by sequence").fetchall()
     assert [kind for (kind,) in logged if "overrides" in kind or "released" in kind] == [

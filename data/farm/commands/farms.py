@@ -8,6 +8,7 @@ from data.core.errors import Conflict, Forbidden, Invalid
 from data.core.session import Transaction
 from data.core.time import now, zone
 from data.farm import queries
+from data.farm.commands import rollups
 from data.farm.commands.schedules import plan
 from data.farm.events import FarmChanged
 from data.farm.tables import Device, Farm, Schedule
@@ -37,6 +38,8 @@ async def edit_farm(
     tx.actor.require("farm.edit", farm_id)
     farm = await queries.farm(tx, farm_id)
     moves = (farm.time_zone, farm.latitude, farm.longitude) != (time_zone, latitude, longitude)
+    if farm.time_zone != time_zone:
+        await rollups.recut(tx, farm_id, zone(time_zone).key)
     farm.name, farm.updated_at = _named(name), now()
     _describe(farm, time_zone, location, latitude, longitude, description)
     tx.add(farm)

@@ -34,9 +34,17 @@ from data.farm.values import CommandAnswer, DeviceReport, Health, Presence, Repo
 __all__ = ["NO_ANSWER_ALERT", "confirm", "hear"]
 
 _KEEP = text("""
+    with marked as (
+      insert into farm.stale_metrics (organization_id, device_id, sensor_type, hour)
+      select distinct f.organization_id, m.device_id, m.sensor_type, date_trunc('hour', m.recorded_at, f.time_zone)
+      from unnest(:devices, :farms, :kinds, :ats) m (device_id, farm_id, sensor_type, recorded_at)
+      join farm.farms f on f.organization_id = :organization_id and f.id = m.farm_id order by 2, 3, 4
+      on conflict do nothing
+    )
     insert into farm.sensor_readings (organization_id, device_id, farm_id, sensor_type, unit, recorded_at, value, raw_value, quality)
     select :organization_id, r.*, 0 from unnest(:devices, :farms, :kinds, :units, :ats, :values, :raws) r
     on conflict do nothing""")
+"""Their hours, by the farm's clock, are marked in the same breath (see rollups.py)."""
 
 _KNOW = text("""
     update farm.devices d set
