@@ -12,6 +12,7 @@ run: .venv/ready
 
 test: .venv/ready-dev
 	@$(BIN)/python -m tests.e2e.chromium > /dev/null
+	@$(BIN)/python -m tests.e2e.mosquitto > /dev/null
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadscope
 
 check: .venv/ready-dev

@@ -1,4 +1,4 @@
-"""What whoever runs the installation does by hand: check the log, copy everything, put it back, take over version 1."""
+"""What whoever runs the installation does by hand: check the log, copy everything, put it back, let devices in elsewhere, take over version 1."""
 
 import asyncio
 import tempfile
@@ -18,6 +18,7 @@ from data.core.session import across_tenants
 from data.core.settings import Settings
 from data.identity.tables import Role
 from jobs import backup as backing_up
+from jobs import mqtt_acl as acl
 from jobs import version_1
 from jobs.keeping.drill import DRILL_FAILED, DrillFailed
 from jobs.keeping.drill import drill as drilled
@@ -79,6 +80,22 @@ def add_commands(cli: typer.Typer, ready: Ready, using: Using) -> None:
             asyncio.run(_restore(settings, to, _instant(at)))
         except DRILL_FAILED as reason:
             stop(f"The backup could not be put back: {str(reason).strip().splitlines()[0]}")
+
+    @cli.command("mqtt-acl")
+    def mqtt_acl(
+        to: Annotated[Path | None, typer.Option(help="The folder they are written to; VAR_DIR/mosquitto unless said.")] = None,
+        owner: Annotated[str, typer.Option(help="The system user who shall read them, such as mosquitto.")] = "",
+    ) -> None:
+        """Write who may sign in at your Mosquitto and what they may say and hear there. Run it again when a device comes or goes."""
+        settings = ready()
+        folder = to or settings.var_dir / "mosquitto"
+        try:
+            written: acl.Written = asyncio.run(using(settings, lambda: acl.write(settings, folder, owner)))
+        except acl.CannotWrite as reason:
+            stop(f"The files cannot be written: {reason}")
+        typer.echo(f"{written.devices} devices in {folder / acl.PASSWORDS} and {folder / acl.PLACES}.")
+        again = "Let Mosquitto read them: pkill -HUP -x mosquitto (or systemctl reload mosquitto)."
+        typer.echo(again if written.has_changed else "Nothing has changed since they were written.")
 
     @cli.command("import-v1")
     def import_v1(

@@ -44,14 +44,19 @@ async def confirm(title: str, text: str = '', *, action: str, goes: Sequence[str
 async def ask_secret_once(title: str, secret: str, text: str = '') -> None:
     """Show a secret that is not kept readable, with a copy button, until the person says it is stored."""
     with panel(title, text or _('Copy it now. It is not shown again.'), persistent=True) as dialog:
-        with ui.element('div').classes('st-secret'):
-            ui.label(secret).classes('st-secret-text')
-            copied = button(_('Copy'), icon='content_copy')
-
-            def copy() -> None:
-                ui.clipboard.write(secret)
-                copied.set_text(_('Copied'))
-            copied.on_click(copy)
+        copyable(secret)
         with ui.element('div').classes('st-panel-buttons'):
             button(_('I have stored it'), lambda: dialog.submit(True), kind='primary')
     await dialog
+
+
+def copyable(text: str) -> None:
+    """Text that is typed or pasted elsewhere, line by line as it is, with a copy button."""
+    with ui.element('div').classes('st-secret'):
+        ui.label(text).classes('st-secret-text')
+        copied = button(_('Copy'), icon='content_copy')
+
+        def copy() -> None:
+            ui.clipboard.write(text)
+            copied.set_text(_('Copied'))
+        copied.on_click(copy)

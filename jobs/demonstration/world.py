@@ -69,7 +69,7 @@ async def _hand_out_secrets(staff: Staff, settings: Settings) -> None:
             trees=await _feed_secret(tx, TREES, "Enrolment of arborists' phones"),
         )
         for board in await tx.exec(select(farm_tables.Device).where(col(farm_tables.Device.deleted_at).is_(None))):
-            kept.boards[board.topic] = await farm.give_token(tx, board.id)
+            kept.boards[board.topic] = (await farm.make_login(tx, board.id)).password
         kept.phones = await _phones(tx)
         kept.write(settings.var_dir)
 

@@ -1,43 +1,47 @@
-"""Where no broker is set, Steading is one: each device signs in with its own token and speaks for itself alone.
+"""Where no broker is set, Steading is one: each device signs in with a login of its own and speaks for itself alone.
 
-amqtt is a good servant and a trusting one. It lets a second connection take over a session before it has proved
-anything, keeps commands for devices that are away (a fan that starts an hour late), delivers last wills past every
-access list, tells whoever connects what it keeps of all the others, and stumbles over its list of subscriptions when it
-has to wait while going through it. So here a connection proves itself first, is named after its device, starts clean, hears only what it
-subscribed to, and what it may say is decided without waiting.
+It says MQTT 3.1.1 and keeps nothing for whoever is away, since a fan that starts an hour late does harm: what is asked of devices
+waits in the database. Only retained messages stay, in memory, until it ends.
 """
 
 import asyncio
 import hmac
-import logging
 import secrets
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Coroutine
 from typing import Any
 from urllib.parse import quote
+from uuid import UUID
 
 import structlog
-from amqtt.adapters import ReaderAdapter, WriterAdapter
-from amqtt.broker import Broker as Amqtt
-from amqtt.contexts import Action, ListenerConfig
-from amqtt.errors import BrokerError, MQTTError
-from amqtt.mqtt.connack import NOT_AUTHORIZED, ConnackPacket
-from amqtt.mqtt.protocol.broker_handler import BrokerProtocolHandler
-from amqtt.session import Session
 
 from data.core.bus import Heard, bus
 from data.core.errors import Refusal
-from data.core.session import across_tenants
-from data.farm import queries
-from data.farm.commands.devices import NETWORK
+from data.core.session import UNREACHABLE, across_tenants
+from data.farm.queries_logins import old_signer, signer, signers
 from data.identity import door
+from data.identity.secrets import token_hash
 from data.identity.tables import TokenKind
+from jobs.codecs import mqtt
+from jobs.codecs.mqtt import Connect, Publish
+from jobs.networks._filters import Filters, is_within, is_within_any
+from jobs.networks._line import EVERYTHING, Line, Pass
 
 log = structlog.get_logger()
 
 OURSELVES = "$steading"
-"""The user name of the server's own client; no device's topic can have a dollar sign."""
-SIGN_IN_WITHIN_S = 10
-_TOPIC, _DEVICE, _TOKEN = "steading.topic", "steading.device", "steading.token"
+"""The user name of the server's own client; no device's name can have a dollar sign."""
+TOKENS_FOR = "mqtt"
+"""The network of the tokens that devices were given before there were logins."""
+SIGN_IN_WITHIN_S = 10.0
+SIGN_INS_AT_ONCE = 8
+"""A whole farm may come back at the same moment, and others want the database too."""
+MOST_AT_THE_DOOR = 2_000
+"""Connections that have proved nothing yet; one more is closed at once."""
+REFUSED_AFTER_S = 0.2
+"""Whoever tries passwords waits for each answer."""
+MOST_KEPT = 500
+"""Retained messages of one device."""
 
 
 class CannotListen(OSError):
@@ -45,129 +49,220 @@ class CannotListen(OSError):
 
 
 class Broker:
-    """An MQTT 3.1.1 broker on 127.0.0.1. `port` 0 takes a free one; `port` and `url` are known once it has started."""
+    """An MQTT broker. `port` 0 takes a free one; `port` and `url` are known once it has started."""
 
     def __init__(self, *, port: int, host: str = "127.0.0.1") -> None:
         self._host, self.port = host, port
         self._password = secrets.token_urlsafe(24)
-        self._amqtt: _Amqtt | None = None
+        self._server: asyncio.Server | None = None
         self._endings: list[Callable[[], None]] = []
+        self._lines: set[Line] = set()
+        self._named: dict[str, Line] = {}
+        self._filters: Filters[Line] = Filters()
+        self._kept: dict[str, tuple[Publish, str]] = {}
+        self._kept_of: Counter[str] = Counter()
+        self._holding = 0
+        self._news = 0
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._room = asyncio.Semaphore(SIGN_INS_AT_ONCE)
 
     @property
     def url(self) -> str:
         """The address with which the server's own client signs in. Not for anybody else, nor for a log."""
-        return f"mqtt://{quote(OURSELVES)}:{self._password}@{self._host}:{self.port}"
+        host = self._host if self._host not in ("0.0.0.0", "::", "") else "127.0.0.1"
+        return f"mqtt://{quote(OURSELVES)}:{self._password}@{host}:{self.port}"
 
     async def start(self) -> None:
         """Listen. CannotListen when the port is in use."""
-        for name in ("amqtt", "transitions"):
-            logging.getLogger(name).setLevel(logging.ERROR)
-        logging.getLogger("amqtt.broker").setLevel(logging.CRITICAL)
-        config = {"listeners": {"default": {"type": "tcp", "bind": f"{self._host}:{self.port}"}}, "plugins": {}}
-        broker = _Amqtt(config, self._password)
+        loop = asyncio.get_running_loop()
         try:
-            await broker.start()
-        except BrokerError as reason:
-            cause = reason.__cause__
-            why = cause.strerror if isinstance(cause, OSError) and cause.strerror else str(reason)
-            raise CannotListen(f"the MQTT broker cannot listen on {self._host}:{self.port}: {why}") from reason
-        self._amqtt = broker
-        self.port = broker.listens_on
+            self._server = await loop.create_server(self._answer, self._host, self.port)
+        except OSError as reason:
+            raise CannotListen(f"the MQTT broker cannot listen on {self._host}:{self.port}: {reason.strerror or reason}") from reason
+        self.port = self._server.sockets[0].getsockname()[1]
         self._endings = [
-            bus.listen("DeviceRegistered", "*", lambda heard: broker.let_go(_DEVICE, heard)),
-            bus.listen("TokensChanged", "*", lambda heard: broker.let_go(_TOKEN, heard)),
+            bus.listen("DeviceRegistered", "*", self._changed),
+            bus.listen("LoginChanged", "*", self._changed),
+            bus.listen("TokensChanged", "*", self._changed),
+            bus.listen("FarmChanged", "*", self._changed),
         ]
+        self._spawn(self._watch())
 
     async def stop(self) -> None:
+        """Every line ends, and nobody's last will is told: they are not gone, we are."""
         for end in self._endings:
             end()
-        if self._amqtt:
-            await self._amqtt.shutdown()
-            self._amqtt = None
+        self._endings = []
+        if self._server:
+            self._server.close()
+            self._server = None
+        for line in tuple(self._lines):
+            line.end(tells=False)
+        for task in tuple(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._kept.clear()
+        self._kept_of.clear()
 
+    # What a line needs
 
-class _Amqtt(Amqtt):  # type: ignore[misc]  # amqtt has no types
-    """amqtt with proof first. What is overridden is private there: tests hold it to the version in the lock file."""
+    def come(self, line: Line, asked: Connect) -> None:
+        """Somebody wants in."""
+        self._spawn(self._receive(line, asked))
 
-    def __init__(self, config: dict[str, Any], password: str) -> None:
-        super().__init__(config)
-        self._password = password
-        self._leaving: set[asyncio.Task[None]] = set()
+    def deliver(self, message: Publish, *, by: str) -> None:
+        """Hand it to everybody who listens, and keep it where that was asked for."""
+        for line, quality in self._filters.of(message.topic).items():
+            line.send(message, quality=quality)
+        if message.retain:
+            self._keep(message, by)
 
-    @property
-    def listens_on(self) -> int:
-        """The port that was taken."""
-        port: int = self._servers["default"].instance.sockets[0].getsockname()[1]
-        return port
+    def listen(self, line: Line, wanted: str, quality: int) -> None:
+        self._filters.add(wanted, line, quality)
 
-    def let_go(self, what: str, heard: Heard) -> None:
-        """Close the connection of this device or token: it must prove itself anew."""
-        ids = set(heard.ids.values())
-        for session, handler in tuple(self._sessions.values()):
-            if session.attributes.get(what) in ids:
-                task = asyncio.create_task(handler.handle_connection_closed())
-                self._leaving.add(task)
-                task.add_done_callback(self._leaving.discard)
+    def unlisten(self, line: Line, wanted: str) -> None:
+        self._filters.remove(wanted, line)
 
-    async def _initialize_client_session(
-        self, reader: ReaderAdapter, writer: WriterAdapter, remote_address: str, remote_port: int
-    ) -> tuple[BrokerProtocolHandler, Session]:
-        try:
-            async with asyncio.timeout(SIGN_IN_WITHIN_S):
-                handler, session = await BrokerProtocolHandler.init_from_connect(reader, writer, self.plugins_manager)
-            if not await self._proves_itself(session):
-                log.info("mqtt sign-in refused", user=session.username, address=remote_address)
-                await ConnackPacket.build(0, NOT_AUTHORIZED).to_stream(writer)
-                raise MQTTError("not authorized")
-        except Exception as reason:  # an edge: whatever a stranger sends ends that stranger's connection only
-            await writer.close()
-            raise MQTTError(str(reason)) from reason
-        session.clean_session, session.parent = True, 0
-        await self._take_over(session.client_id or "")
-        return handler, session
+    def filters_of(self, line: Line) -> int:
+        return self._filters.count(line)
 
-    async def _proves_itself(self, session: Session) -> bool:
-        name, secret = session.username or "", session.password or ""
-        if name == OURSELVES:
-            return hmac.compare_digest(secret.encode(), self._password.encode())
-        try:
-            machine = await door.machine(secret, TokenKind.DEVICE, network=NETWORK)
-        except Refusal:
-            return False
-        async with across_tenants("mqtt sign-in") as tx:
-            device_id = await queries.id_of_topic(tx, name)
-        if device_id is None or machine.subject_id != device_id:
-            return False
-        session.attributes |= {_TOPIC: name, _DEVICE: str(device_id), _TOKEN: str(machine.token_id)}
-        session.client_id = name  # one device, one connection: the old one of a device that comes back is dead
-        return not session.will_flag or _may(session, session.will_topic or "", Action.PUBLISH)
+    def remind(self, line: Line, wanted: str, quality: int) -> None:
+        """Tell them what is kept of these topics."""
+        start = wanted.partition("+")[0].partition("#")[0].rstrip("/")
+        for topic, (message, _by) in tuple(self._kept.items()):
+            if topic.startswith(start) and is_within(topic, wanted):
+                line.send(message, quality=quality, retain=True)
 
-    async def _take_over(self, client_id: str) -> None:
-        old, handler = self._sessions.pop(client_id, (None, None))
-        if old is None or handler is None:
+    def hold(self, *, on: bool) -> None:
+        """While the server itself reads slowly, whoever speaks waits."""
+        self._holding = max(0, self._holding + (1 if on else -1))
+        for line in self._lines:
+            if line.who and line.who.device_id:
+                line.wait(on=self._holding > 0)
+
+    def gone(self, line: Line) -> None:
+        self._filters.forget(line)
+        self._lines.discard(line)
+        if line.who and self._named.get(line.who.name) is line:
+            del self._named[line.who.name]
+
+    # Who comes in, and who has to go
+
+    def _answer(self) -> Line:
+        line = Line(self, asyncio.get_running_loop().time)
+        if len(self._lines) - len(self._named) < MOST_AT_THE_DOOR:
+            self._lines.add(line)
+        else:
+            line.end()
+        return line
+
+    async def _receive(self, line: Line, asked: Connect) -> None:
+        if asked.level != 4:
+            line.turn_away(mqtt.WRONG_PROTOCOL)
             return
-        old.will_flag = False  # it is not gone, it is here again
-        await handler.handle_connection_closed()
-        await handler.stop()
-        await self._del_all_subscriptions(old)
+        try:
+            who = await self._looked_up(asked)
+        except UNREACHABLE as reason:
+            log.warning("mqtt sign-in without a database", reason=str(reason).splitlines()[0])
+            line.turn_away(mqtt.UNAVAILABLE)
+            return
+        if who is None or (asked.will and not is_within_any(asked.will.topic, who.topics.writes)):
+            log.info("mqtt sign-in refused", user=asked.username, address=line.address)
+            await asyncio.sleep(REFUSED_AFTER_S)
+            line.turn_away(mqtt.NOT_AUTHORIZED)
+        elif not line.is_over:
+            if old := self._named.get(who.name):
+                old.end(tells=False)  # it is not gone, it is here again
+            self._named[who.name] = line
+            line.let_in(who, asked)
 
-    async def _authenticate(self, session: Session, _: ListenerConfig) -> bool:
-        return session.username == OURSELVES or _TOPIC in session.attributes
+    async def _looked_up(self, asked: Connect) -> Pass | None:
+        """Who they are; looked up again where a login changed meanwhile."""
+        async with self._room:
+            while True:
+                news = self._news
+                who = await self._proved(asked)
+                if who is None or news == self._news:
+                    return who
 
-    async def _publish_retained_messages_for_subscription(self, subscription: tuple[str, int], session: Session) -> None:
-        # Called for everybody's subscriptions when somebody connects. Nothing may wait here before this is decided.
-        if any(one is session for one, _qos in self._subscriptions.get(subscription[0], ())):
-            await super()._publish_retained_messages_for_subscription(subscription, session)
+    async def _proved(self, asked: Connect) -> Pass | None:
+        """Who they are. A name that has a login is opened by its password only."""
+        name, secret = asked.username or "", asked.password or b""
+        if name == OURSELVES:
+            ours = Pass(f"{OURSELVES} {secrets.token_hex(4)}", EVERYTHING)
+            return ours if hmac.compare_digest(secret, self._password.encode()) else None
+        try:
+            password = secret.decode()
+        except UnicodeDecodeError:
+            return None
+        async with across_tenants("mqtt sign-in") as tx:
+            found = await signer(tx, name)
+        if found:
+            proof = token_hash(password)
+            return Pass(name, found.topics, proof, found.device_id) if hmac.compare_digest(proof, found.token_hash) else None
+        return await self._proved_as_before(name, password)
 
-    async def _topic_filtering(self, session: Session, topic: str, action: Action) -> bool:
-        return _may(session, topic, action)
+    async def _proved_as_before(self, topic: str, secret: str) -> Pass | None:
+        """A device that was given a token, which it shows under its topic, before there were logins."""
+        try:
+            machine = await door.machine(secret, TokenKind.DEVICE, network=TOKENS_FOR)
+        except Refusal:
+            return None
+        if machine.subject_id is None:
+            return None
+        async with across_tenants("mqtt sign-in") as tx:
+            found = await old_signer(tx, machine.subject_id)
+        if found is None or found.topic != topic:
+            return None
+        return Pass(topic, found.topics, b"", machine.subject_id, machine.token_id, found.farm_id)
+
+    def _changed(self, heard: Heard) -> None:
+        """Whose login, place or farm has changed must prove itself anew. Without ids anything may have changed."""
+        self._news += 1
+        if not heard.ids:
+            self._spawn(self._look_again())
+            return
+        ids = set(heard.ids.values())
+        for line in tuple(self._lines):
+            if (who := line.who) and ids & _ids(who, heard.name):
+                line.end()
+
+    async def _look_again(self) -> None:
+        """After news were missed: only whose login is still the same stays."""
+        async with across_tenants("mqtt logins") as tx:
+            proofs = {one.username: (one.token_hash, one.topics) for one in await signers(tx)}
+        for line in tuple(self._lines):
+            if (who := line.who) and who.device_id and proofs.get(who.name) != (who.proof, who.topics):
+                line.end()
+
+    async def _watch(self) -> None:
+        """Whoever is silent for too long, or proves nothing, is gone."""
+        clock = asyncio.get_running_loop().time
+        while True:
+            await asyncio.sleep(1)
+            for line in [one for one in self._lines if one.is_silent(clock(), proves_within_s=SIGN_IN_WITHIN_S)]:
+                line.end()
+
+    def _keep(self, message: Publish, by: str) -> None:
+        if (known := self._kept.pop(message.topic, None)) is not None:
+            self._kept_of[known[1]] -= 1
+        if message.payload and (by.startswith(OURSELVES) or self._kept_of[by] < MOST_KEPT):
+            self._kept[message.topic] = message, by
+            self._kept_of[by] += 1
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (reason := task.exception()):
+            log.error("the broker stumbled", exc_info=reason)
 
 
-def _may(session: Session, topic: str, action: Action) -> bool:
-    """A device hears `cmnd/<itself>/…` and says `stat/<itself>/…` and `tele/<itself>/…`; the server hears and says all."""
-    mine = session.attributes.get(_TOPIC)
-    if mine is None:
-        return bool(session.username == OURSELVES)
-    if action is Action.PUBLISH:
-        return topic.startswith((f"stat/{mine}/", f"tele/{mine}/"))
-    return topic.startswith(f"cmnd/{mine}/")
+def _ids(who: Pass, event: str) -> set[str]:
+    """Which ids of this event mean them."""
+    named: dict[str, UUID | None] = {"TokensChanged": who.token_id, "FarmChanged": who.farm_id}
+    found = named.get(event, who.device_id)
+    return {str(found)} if found else set()

@@ -5,10 +5,12 @@ from typing import Any
 
 from data.core.errors import Refusal
 from data.farm import commands
-from data.farm.tables import Device, DeviceType, Farm
+from data.farm.tables import Device, DeviceType, Dialect, Farm
 from pages._shell import Looker, field_errors
+from pages.farm._device_words import DIALECT_WORDS, TYPE_WORDS
+from pages.farm._login import show_login
 from pages.farm._words import PICTURES
-from ui.dialog import ask_secret_once, confirm, panel
+from ui.dialog import confirm, panel
 from ui.form import Form, button
 from ui.words import _, time_zones
 
@@ -56,29 +58,27 @@ def describe_farm(look: Looker, farm: Farm | None = None) -> None:
 
 
 def add_device(look: Looker, farm: Farm) -> None:
-    """Hang up a new device; whoever may make secrets gets its own at once."""
+    """Hang up a new device; what it signs in with is shown at once."""
     with panel(_("Add a device"), farm.name) as dialog:
         form = Form()
         with form:
-            kinds = {DeviceType.RELAY: _("A relay that switches something"), DeviceType.SENSOR: _("A probe that measures")}
+            kinds = {kind: _(words) for kind, words in TYPE_WORDS.items()}
             form.select("device_type", _("What is it?"), kinds, DeviceType.RELAY, required=True)
             form.text("name", _("Name"), required=True, placeholder=_("Fan"))
             form.text("location", _("Room"), placeholder=_("House 1"))
             _pictured(form, None)
-            _spoken(form, f"farm-{''.join(secrets.choice(EASY) for _n in range(6))}", 1)
+            _spoken(form, f"farm-{''.join(secrets.choice(EASY) for _n in range(6))}", 1, Dialect.TASMOTA, None, None)
 
         async def send(values: dict[str, Any]) -> dict[str, str] | None:
-            secret = ""
             try:
                 async with look.transaction() as tx:
                     device = await commands.register_device(tx, farm.id, **values)
-                    if look.may("tokens.edit"):
-                        secret = await commands.give_token(tx, device.id)
+                    made = None if device.dialect is Dialect.GATEWAY else await commands.make_login(tx, device.id)
             except Refusal as reason:
                 return field_errors(reason)
             dialog.close()
-            if secret:
-                await show_secret(device, secret)
+            if made:
+                await show_login(device, made)
             return None
 
         form.buttons(_("Add the device"), send, on_cancel=dialog.close)
@@ -93,12 +93,12 @@ def edit_device(look: Looker, device: Device) -> None:
             form.text("name", _("Name"), device.name, required=True)
             form.text("location", _("Room"), device.location or "")
             _pictured(form, device.icon)
-            _spoken(form, device.topic, device.output)
+            _spoken(form, device.topic, device.output, device.dialect, device.model, device.hardware_id)
 
         async def send(values: dict[str, Any]) -> dict[str, str] | None:
             try:
                 async with look.transaction() as tx:
-                    await commands.edit_device(tx, device.id, **values)
+                    await commands.edit_device(tx, device.id, **values | {"dialect": Dialect(values["dialect"])})
             except Refusal as reason:
                 return field_errors(reason)
             dialog.close()
@@ -112,12 +112,9 @@ def _pictured(form: Form, icon: str | None) -> None:
     form.select("icon", _("Picture"), {name: _(words) for name, words in PICTURES.items()}, icon if icon in PICTURES else None)
 
 
-def _spoken(form: Form, topic: str, output: int) -> None:
+def _spoken(form: Form, topic: str, output: int, dialect: Dialect, model: str | None, hardware_id: str | None) -> None:
+    form.select("dialect", _("It speaks"), {one: _(words) for one, words in DIALECT_WORDS.items()}, dialect, required=True)
     form.text("topic", _("Topic"), topic, required=True, help=_("In Tasmota: Configuration, MQTT, Topic."))
     form.number("output", _("Output"), output, minimum=1, maximum=32, decimals=0, required=True, help=_("1, unless the board has several."))
-
-
-async def show_secret(device: Device, secret: str) -> None:
-    """What somebody types into the device's own page."""
-    text = _("In Tasmota open Configuration, MQTT. User and Topic are {topic}. The password is shown this once:", topic=device.topic)
-    await ask_secret_once(_("The secret of {name}", name=device.name), secret, text)
+    form.text("model", _("Model"), model or "")
+    form.text("hardware_id", _("Serial number"), hardware_id or "")

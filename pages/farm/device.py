@@ -1,4 +1,4 @@
-"""One device: its tile, its past as a chart, what was asked of it and what it answered."""
+"""One device: what it is, what it is asked and answers, what speaks against it, and its past."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -10,22 +10,27 @@ from numpy.typing import NDArray
 
 from data.core.time import now
 from data.farm import commands, queries
-from data.farm.events import DeviceChanged, DeviceRegistered, ScheduleChanged
-from data.farm.queries import Asked, Planned
-from data.farm.tables import Device, DeviceType, Farm
+from data.farm.events import DeviceChanged, ScheduleChanged
+from data.farm.queries import Planned
+from data.farm.queries_device import any_device
+from data.farm.rules import COMMANDS, SWITCHED
+from data.farm.tables import Device, Farm
 from pages._shell import Looker, screen
-from pages.farm._forms import edit_device, show_secret
-from pages.farm._schedule_words import does, said
-from pages.farm._words import COMMAND_WORDS, QUANTITY_WORDS, STATUS_STATES, STATUS_WORDS, reason_of
-from pages.farm.devices import Faces
+from pages.farm._device_alerts import open_alerts
+from pages.farm._device_commands import history
+from pages.farm._device_controls import controls
+from pages.farm._device_state import said, state
+from pages.farm._device_words import TYPE_WORDS
+from pages.farm._schedule_words import does
+from pages.farm._schedule_words import said as plan_words
+from pages.farm._words import QUANTITY_WORDS
 from ui.age import age
 from ui.badge import badge
 from ui.chart import ChartData, Limit, Series, chart
-from ui.dialog import confirm
 from ui.empty import empty_state
 from ui.form import button
-from ui.live import live, live_value
-from ui.words import _, number, temperature_unit, temperature_value
+from ui.live import live
+from ui.words import _, temperature_unit, temperature_value
 
 Numbers = NDArray[np.float64]
 
@@ -36,109 +41,76 @@ COMFORT_CELSIUS = (20.0, 32.0)
 @screen("/farm/devices/{device_id:uuid}", title="Device", place="farm", permission="farm.view")
 async def device(look: Looker, device_id: UUID) -> None:
     async with look.transaction() as tx:
-        found = await queries.device(tx, device_id)
+        found = await any_device(tx, device_id)
         farm = await queries.farm(tx, found.farm_id)
     assert look.frame
     look.frame.set_title(found.name)
     _actions(look, found)
-    topics = look.topic(DeviceChanged, device_id=device_id), look.topic(DeviceRegistered, device_id=device_id)
+    if found.deleted_at:
+        _gone(look, found, farm)
+        return
     with ui.element("div").classes("st-columns"):
-        await _tile(look, device_id, farm)
-
-        async def ask() -> Device:
-            async with look.transaction() as tx:
-                return await queries.device(tx, device_id)
-
-        with ui.element("section").classes("st-card"):
-            live(ask, lambda one: _facts(one, farm), *topics, minimum_interval_s=2.0)
+        with ui.element("div").classes("st-stack"):
+            await controls(look, found, farm)
+        with ui.element("div").classes("st-stack"):
+            state(look, found, farm)
+            open_alerts(look, device_id, farm.time_zone)
     for kind, unit in _kinds(found):
         with ui.element("section").classes("st-card"):
             _chart(look, device_id, kind, unit, farm.time_zone)
-    with ui.element("div").classes("st-columns"):
-        if found.device_type is DeviceType.RELAY:
-            with ui.element("section").classes("st-stack"):
-                ui.label(_("What was asked")).classes("st-h2").props("role=heading aria-level=2")
-                _asked(look, device_id, farm)
-            with ui.element("section").classes("st-stack"):
-                ui.label(_("Schedules")).classes("st-h2").props("role=heading aria-level=2")
-                _schedules(look, device_id)
+    if COMMANDS[found.device_type]:
+        with ui.element("section").classes("st-stack"):
+            ui.label(_("Schedules")).classes("st-h2").props("role=heading aria-level=2")
+            _schedules(look, device_id)
+        _asked(look, found, farm)
+    _about(found, farm)
 
 
 def _actions(look: Looker, found: Device) -> None:
     assert look.frame
-
-    async def current() -> Device:
-        async with look.transaction() as tx:
-            return await queries.device(tx, found.id)
-
-    async def edit() -> None:
-        edit_device(look, await current())
-
-    async def new_secret() -> None:
-        text = _("The device is cut off until the new secret is typed in.")
-        if await confirm(_("Make a new secret for {name}?", name=found.name), text, action=_("Make a new secret")):
-            async with look.command() as tx:
-                secret = await commands.give_token(tx, found.id)
-            await show_secret(await current(), secret)
-
-    async def remove() -> None:
-        goes = [found.name, _("its schedules"), _("its secret")]
-        if await confirm(_("Remove {name}?", name=found.name), _("Its past values are kept."), action=_("Remove"), goes=goes):
-            async with look.command() as tx:
-                await commands.remove_device(tx, found.id)
-                ui.navigate.to("/farm")
-
     with look.frame.actions:
-        button(_("All devices"), kind="quiet", icon="arrow_back", href="/farm")
-        if look.may("farm.edit", found.farm_id):
-            button(_("Edit"), edit, icon="edit")
-            if look.may("tokens.edit"):
-                button(_("New secret"), new_secret, icon="key")
-            button(_("Remove"), remove, icon="delete")
+        button(_("All devices"), kind="quiet", icon="arrow_back", href=f"/farm?farm={found.farm_id}")
+        if not found.deleted_at:
+            button(_("Settings"), icon="tune", href=f"/farm/devices/{found.id}/settings")
 
 
-async def _tile(look: Looker, device_id: UUID, farm: Farm) -> None:
-    faces = Faces(look)
-
-    async def ask() -> Sequence[queries.Tile]:
-        async with look.transaction() as tx:
-            return await queries.tiles(tx, device_id)
-
-    for one in await ask():
-        faces.draw(one, farm.time_zone)
-    live_value(ask, faces.push, look.topic(DeviceChanged, device_id=device_id))
+def _asked(look: Looker, found: Device, farm: Farm) -> None:
+    with ui.element("section").classes("st-stack"):
+        ui.label(_("What was asked")).classes("st-h2").props("role=heading aria-level=2")
+        history(look, found.id, farm.time_zone)
 
 
-def _facts(one: Device, farm: Farm) -> None:
-    with ui.element("div").classes("st-facts"):
-        _said(_("Farm"), farm.name)
-        _said(_("Room"), one.location)
-        with _fact(_("Last heard")):
-            age(one.last_heartbeat_at, farm.time_zone)
-        if one.device_type is DeviceType.RELAY:
-            with _fact(_("Switched")):
-                age(one.state_changed_at, farm.time_zone)
-        _said(_("Topic"), one.topic)
-        if one.output > 1:
-            _said(_("Output"), number(one.output))
-        if one.model:
-            _said(_("Model"), one.model)
+def _about(found: Device, farm: Farm) -> None:
+    with ui.element("section").classes("st-card"), ui.element("div").classes("st-facts"):
+        said(_("Farm"), farm.name)
+        said(_("Room"), found.location)
+        said(_("Kind"), _(TYPE_WORDS[found.device_type]))
+        said(_("Model"), found.model)
 
 
-def _fact(label: str) -> ui.element:
-    box = ui.element("div").classes("st-fact")
-    with box:
-        ui.label(label).classes("st-fact-label")
-    return box
+def _gone(look: Looker, found: Device, farm: Farm) -> None:
+    """It was taken down: its past is here, and the way back."""
+    assert found.deleted_at
 
+    async def restore() -> None:
+        async with look.command() as tx:
+            await commands.restore_device(tx, found.id)
+            ui.navigate.to(f"/farm/devices/{found.id}/settings")
 
-def _said(label: str, value: str | None) -> None:
-    with _fact(label):
-        ui.label(value or "–").classes("st-fact-value")
+    with ui.element("section").classes("st-card"):
+        with ui.element("div").classes("st-row"):
+            badge("neutral", _("Taken down"), icon="inventory_2")
+            age(found.deleted_at, farm.time_zone)
+        ui.label(_("Its past is kept. Its schedules and its password are not: they are made anew when it hangs again.")).classes("st-soft")
+        if look.may("farm.edit", farm.id):
+            button(_("Hang it up again"), restore, icon="restore")
+    if COMMANDS[found.device_type]:
+        _asked(look, found, farm)
+    _about(found, farm)
 
 
 def _kinds(found: Device) -> list[tuple[str, str]]:
-    if found.device_type is DeviceType.RELAY:
+    if found.device_type.value in SWITCHED:
         return [("power", "")]
     known = {kind: value["unit"] for kind, value in found.latest.items()}
     return [(kind, known[kind]) for kind in QUANTITY_WORDS if kind in known] or [("temperature", "°C")]
@@ -178,37 +150,6 @@ def steps(times: Numbers, values: Numbers, *, until_ms: float) -> tuple[Numbers,
     return np.insert(times, corners, times[corners] - 1), np.insert(values, corners, values[corners - 1])
 
 
-def _asked(look: Looker, device_id: UUID, farm: Farm) -> None:
-    async def ask() -> Sequence[Asked]:
-        async with look.transaction() as tx:
-            return await queries.commands_of(tx, device_id, limit=8)
-
-    def show(found: Sequence[Asked]) -> None:
-        if not found:
-            empty_state(_("Nothing has been asked of it yet."), icon="history")
-        for one in found:
-            _line(one, farm)
-
-    live(ask, show, look.topic(DeviceChanged, device_id=device_id), minimum_interval_s=1.0)
-
-
-def _line(one: Asked, farm: Farm) -> None:
-    command = one.command
-    who = one.person or (_("Schedule {name}", name=one.schedule) if one.schedule else _("Steading"))
-    with ui.element("article").classes("st-item"):
-        with ui.element("div").classes("st-item-main"):
-            ui.label(_(COMMAND_WORDS[command.command_type])).classes("st-item-words")
-            with ui.element("div").classes("st-soft"):
-                ui.label(who)
-                age(command.requested_at, farm.time_zone)
-                if command.response_data and command.completed_at:
-                    seconds = (command.completed_at - command.requested_at).total_seconds()
-                    ui.label(_("answered after {seconds} s", seconds=number(seconds, 1)))
-            if reason := reason_of(command.error_message, command.error_values):
-                ui.label(reason).classes("st-soft")
-        badge(STATUS_STATES[command.status], _(STATUS_WORDS[command.status]))
-
-
 def _schedules(look: Looker, device_id: UUID) -> None:
     async def ask() -> Sequence[Planned]:
         async with look.transaction() as tx:
@@ -223,7 +164,7 @@ def _schedules(look: Looker, device_id: UUID) -> None:
                     ui.link(one.schedule.name, "/farm/schedules").classes("st-item-words")
                     with ui.element("div").classes("st-soft"):
                         ui.label(does(one.schedule))
-                        ui.label(said(one.schedule))
+                        ui.label(plan_words(one.schedule))
                 if not one.schedule.is_enabled:
                     badge("neutral", _("Paused"), icon="pause_circle")
 

@@ -24,7 +24,8 @@ def _playwrights_own() -> str | None:
     return next((str(p) for p in sorted(root.glob("chromium-*/chrome-linux*/chrome"), reverse=True)), None)
 
 
-def _try(*command: str) -> bool:
+def attempt(*command: str) -> bool:
+    """Run it quietly; whether it went well."""
     try:
         return subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=600).returncode == 0
     except (OSError, subprocess.TimeoutExpired):
@@ -36,12 +37,12 @@ def chromium() -> str:
     """The path of the browser's program; NoBrowser where none is to be had."""
     if found := _present():
         return found
-    _try(sys.executable, "-m", "playwright", "install", "chromium")
+    attempt(sys.executable, "-m", "playwright", "install", "chromium")
     if found := _present():
         return found
     if shutil.which("apt-get") and os.geteuid() == 0:
-        _try("apt-get", "update")
-        _try("apt-get", "install", "-y", "--no-install-recommends", "chromium", "fonts-noto-core")
+        attempt("apt-get", "update")
+        attempt("apt-get", "install", "-y", "--no-install-recommends", "chromium", "fonts-noto-core")
     if found := _present():
         return found
     raise NoBrowser("The browser tests need Chromium or Chrome: install one, or set CHROMIUM to its path.")

@@ -38,7 +38,7 @@ async def build_farm(owner: Actor, *, prefix: str = "green", time_zone: str = "A
             await commands.register_device(tx, farm.id, name=name, topic=f"{prefix}-{name.lower()}", device_type=kind, location="Room 1")
             for name, kind in (("Fan", DeviceType.RELAY), ("Pump", DeviceType.RELAY), ("Probe", DeviceType.SENSOR))
         ]
-        secrets = {device.id: await commands.give_token(tx, device.id) for device in made}
+        secrets = {device.id: (await commands.make_login(tx, device.id)).password for device in made}
     return FarmWorld(farm, *made, secrets=secrets)
 
 

@@ -4,15 +4,15 @@ import psycopg
 import pytest
 
 from data.core.actor import Actor
-from data.core.errors import Conflict, Forbidden, Invalid, NotFound, Unauthenticated
+from data.core.errors import Conflict, Forbidden, Invalid, NotFound
 from data.core.session import across_tenants, transaction
 from data.core.time import now
 from data.farm import commands, queries
+from data.farm.queries_logins import signer
 from data.farm.settings import configs_of
 from data.farm.tables import DeviceType, Farm
 from data.farm.values import DeviceReport, SensorValue
-from data.identity import door
-from data.identity.tables import Role, TokenKind
+from data.identity.tables import Role
 from tests.factories.farm import FarmWorld, build_farm
 from tests.factories.people import World, person
 
@@ -70,22 +70,11 @@ async def test_a_serial_number_is_one_devices(world: World, farm: FarmWorld) -> 
     assert refusal.value.field == "hardware_id"
 
 
-async def test_a_new_secret_ends_the_old_one(world: World, farm: FarmWorld) -> None:
-    old = farm.secrets[farm.fan.id]
-    assert (await door.machine(old, TokenKind.DEVICE, network="mqtt")).subject_id == farm.fan.id
-    async with transaction(world.owner) as tx:
-        new = await commands.give_token(tx, farm.fan.id)
-    assert (await door.machine(new, TokenKind.DEVICE, network="mqtt")).subject_id == farm.fan.id
-    with pytest.raises(Unauthenticated):
-        await door.machine(old, TokenKind.DEVICE, network="mqtt")
-
-
 async def test_a_removed_device_may_not_speak_any_more(world: World, farm: FarmWorld) -> None:
     async with transaction(world.owner) as tx:
         await commands.remove_device(tx, farm.fan.id)
-    with pytest.raises(Unauthenticated):
-        await door.machine(farm.secrets[farm.fan.id], TokenKind.DEVICE, network="mqtt")
     async with across_tenants("tests") as tx:
+        assert await signer(tx, farm.fan.topic) is None
         assert farm.fan.topic not in await queries.addresses(tx)
 
 

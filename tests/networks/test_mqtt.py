@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import aiomqtt
 import pytest
-from sqlmodel import col, select
+from sqlmodel import select
 
 from data.alerts import queries as alerts
 from data.core.actor import Actor
@@ -18,8 +18,6 @@ from data.core.time import now
 from data.farm import commands, queries
 from data.farm.rules import ANSWER_WITHIN
 from data.farm.tables import CommandStatus, Device, DeviceCommand, DeviceType, SensorReading
-from data.identity import commands as identity
-from data.identity.tables import ApiToken
 from jobs.instructions import Instructions
 from jobs.networks.broker import Broker, CannotListen
 from jobs.networks.mqtt import Mqtt
@@ -283,8 +281,7 @@ async def test_a_revoked_secret_ends_the_connection_at_once(world: World, farm: 
     async with tasmota(network.port, farm.fan.topic, farm.secrets[farm.fan.id]):
         await eventually(lambda: is_online(world.owner, farm.fan))
         async with transaction(world.owner) as tx:
-            token = (await tx.exec(select(ApiToken).where(ApiToken.subject_id == farm.fan.id, col(ApiToken.revoked_at).is_(None)))).one()
-            await identity.revoke_token(tx, token.id)
+            await commands.revoke_login(tx, farm.fan.id)
         await eventually(lambda: is_offline(world.owner, farm.fan))
     with pytest.raises(aiomqtt.MqttError):
         async with tasmota(network.port, farm.fan.topic, farm.secrets[farm.fan.id]):
@@ -322,7 +319,7 @@ async def test_a_whole_farm_may_come_back_at_the_same_moment(world: World, farm:
             await commands.register_device(tx, farm.farm.id, name=f"Light {n}", topic=f"light-{n}", device_type=DeviceType.RELAY)
             for n in range(16)
         ]
-        secrets = {device.id: await commands.give_token(tx, device.id) for device in many}
+        secrets = {device.id: (await commands.make_login(tx, device.id)).password for device in many}
 
     async def come_twice(device: Device) -> None:
         async with tasmota(network.port, device.topic, secrets[device.id], timeout_s=30):

@@ -1,4 +1,4 @@
-"""A device is hung up in a farm, gets the secret it speaks with, is moved or renamed, and is taken down."""
+"""A device is hung up in a farm, is moved or renamed, and is taken down."""
 
 from uuid import UUID
 
@@ -11,15 +11,12 @@ from data.core.errors import Conflict, Invalid
 from data.core.session import Transaction
 from data.core.time import now
 from data.farm import queries
+from data.farm.commands.logins import leave_login
 from data.farm.events import DeviceChanged, DeviceRegistered, ScheduleChanged
 from data.farm.queries_device import any_device
 from data.farm.rules import MOST_DEVICES, OUT_OF_USE, REMOVED
 from data.farm.rules.topics import topic_for
 from data.farm.tables import Device, DeviceType, Dialect, Farm, Schedule
-from data.identity.commands import make_token, revoke_tokens_of
-from data.identity.tables import TokenKind
-
-NETWORK = "mqtt"
 
 _FAIL = text("""
     with ended as (
@@ -44,7 +41,7 @@ async def register_device(
     farm = await queries.farm(tx, farm_id)
     await _make_room(tx, farm_id)
     device = Device(
-        farm_id=farm.id, topic=topic_for(dialect.value, topic), name="", device_type=device_type, model=model, hardware_id=hardware_id or None,
+        farm_id=farm.id, topic=topic_for(dialect.value, topic), name="", device_type=device_type, model=model or None, hardware_id=hardware_id or None,
         dialect=dialect,
     )  # fmt: skip
     _describe(device, name, location, output, icon)
@@ -83,7 +80,7 @@ async def remove_device(tx: Transaction, device_id: UUID) -> None:
     at = now()
     device.deleted_at, device.is_online = at, False
     tx.add(device)
-    await revoke_tokens_of(tx, device_id)
+    await leave_login(tx, device)
     await tx.execute(_FAIL, {"organization_id": tx.organization_id, "device_id": device_id, "at": at, "reason": REMOVED})
     await resolve_all_open(tx, {device_id: at}, because=REMOVED)
     for schedule in schedules:
@@ -126,16 +123,6 @@ async def use_device(tx: Transaction, device_id: UUID, *, is_active: bool) -> No
         await resolve_all_open(tx, {device_id: at}, because=OUT_OF_USE)
     tx.emit(DeviceRegistered(device_id=device_id))
     tx.emit(DeviceChanged(device_id=device_id, farm_id=device.farm_id))
-
-
-async def give_token(tx: Transaction, device_id: UUID) -> str:
-    """The secret a device signs in to the broker with, told this once; earlier ones stop working."""
-    device = await queries.device(tx, device_id, for_update=True)
-    tx.actor.require("farm.edit", device.farm_id)
-    await revoke_tokens_of(tx, device_id)
-    _, secret = await make_token(tx, name=device.name, kind=TokenKind.DEVICE, network=NETWORK, subject_id=device_id)
-    tx.emit(DeviceRegistered(device_id=device_id))
-    return secret
 
 
 async def _make_room(tx: Transaction, farm_id: UUID) -> None:
