@@ -1,6 +1,5 @@
 """What the person at the terminal meets: help, and one clear line when something is missing."""
 
-import os
 import socket
 import subprocess
 import sys
@@ -10,14 +9,14 @@ import psutil
 import pytest
 
 from tests.conftest import SECRET_KEY
+from tests.factories import forked
 from tests.factories.served import ROOT, free_port
 
 pytestmark = pytest.mark.e2e
 
 
 def command(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    clean = {k: v for k, v in os.environ.items() if not k.startswith(("PYTEST", "NICEGUI", "DATABASE", "SECRET", "PUBLIC"))}
-    return subprocess.run([sys.executable, "main.py", *words], cwd=ROOT, env=clean | environment, capture_output=True, text=True, timeout=120)
+    return forked.command(environment, *words)
 
 
 def processes_of(folder: Path) -> list[psutil.Process]:
@@ -26,7 +25,7 @@ def processes_of(folder: Path) -> list[psutil.Process]:
 
 
 def test_help_names_every_command() -> None:
-    shown = command("--help")
+    shown = subprocess.run([sys.executable, "main.py", "--help"], cwd=ROOT, capture_output=True, text=True, timeout=60)
     assert shown.returncode == 0
     for name in ("run", "serve", "migrate", "check-log", "user"):
         assert name in shown.stdout

@@ -3,8 +3,6 @@
 import asyncio
 import hashlib
 import json
-import multiprocessing
-import os
 import random
 from collections.abc import AsyncIterator, Awaitable, Sequence
 from contextlib import asynccontextmanager
@@ -19,35 +17,20 @@ import httpx
 import psycopg
 import pytest
 
-import pages
 from data.core.session import Database
 from data.core.time import now
 from tests.conftest import SECRET_KEY
 from tests.factories import trees
 from tests.factories.cold_chain import EUI, another_unit, cold_store, secret, uplink_body
 from tests.factories.deliveries import driver
+from tests.factories.forked import SHARED, serve
 from tests.factories.people import World
-from tests.factories.served import ROOT, environment_of
+from tests.factories.served import environment_of
 
 pytestmark = pytest.mark.e2e
 
 KILLS = 20
 TREES = "/api/trees/v1"
-SHARED = multiprocessing.get_context("forkserver")
-SHARED.set_forkserver_preload(["main", __name__, *(f"pages.{name}" for name in pages.SCREENS)])
-"""A process that has loaded our code already, and forks: twenty starts that each load it anew would take a minute."""
-
-
-def serve(environment: dict[str, str]) -> None:
-    """`main.py serve`, in the process that will be killed."""
-    import main
-
-    for name in [name for name in os.environ if name.startswith(("PYTEST", "NICEGUI"))]:
-        del os.environ[name]
-    os.environ |= environment
-    os.chdir(ROOT)
-    main.serve()
-
 
 @dataclass
 class Devices:
@@ -121,7 +104,7 @@ async def sending(devices: Devices, *loops: Awaitable[None]) -> AsyncIterator[Se
 
 async def until_each_kind_came_in(devices: Devices, tasks: Sequence[asyncio.Future[None]], server: BaseProcess) -> None:
     before = devices.counts()
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(120):
         while not all(now > then for now, then in zip(devices.counts(), before, strict=True)):
             assert server.is_alive(), "the server ended by itself"
             for failed in (task for task in tasks if task.done()):

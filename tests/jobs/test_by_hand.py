@@ -1,9 +1,6 @@
 """At the terminal: a copy is made, tried and put back, and a version 1 file moves in."""
 
-import os
 import sqlite3
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,15 +9,10 @@ import pytest
 
 from data.core.embedded import Embedded, embedded
 from tests.conftest import SECRET_KEY
-from tests.factories.served import ROOT
+from tests.factories.forked import command
 
 pytestmark = pytest.mark.e2e
 Environment = dict[str, str]
-
-
-def command(environment: Environment, *words: str) -> subprocess.CompletedProcess[str]:
-    clean = {k: v for k, v in os.environ.items() if not k.startswith(("PYTEST", "NICEGUI", "DATABASE", "SECRET", "PUBLIC"))}
-    return subprocess.run([sys.executable, "main.py", *words], cwd=ROOT, env=clean | environment, capture_output=True, text=True, timeout=180)
 
 
 def done(environment: Environment, *words: str) -> str:
