@@ -143,12 +143,17 @@ async def test_a_higher_schedule_keeps_the_device_until_it_ends(world: World, fa
 
 async def test_clashes_are_named_before_saving_and_the_week_is_shown(world: World, farm: FarmWorld) -> None:
     await plan(world.owner, farm.fan, Timing(start_time=time(6), end_time=time(7)), name="Timed", priority=7)
-    timing = Timing(start_time=time(6, 30), end_time=time(8))
+    leaf = {"device_id": str(farm.probe.id), "sensor_type": "temperature", "operator": ">", "value": 30}
+    await plan(world.owner, farm.fan, Timing("condition_based", condition=leaf), name="Heat", priority=9)
+    timing = Timing(start_time=time(6, 30), end_time=time(6, 45))
     async with transaction(world.keeper) as tx:
-        ahead = await planned.preview(tx, farm.fan.id, timing, action="on", name="New", priority=5)
-        assert len(ahead.moments) == 14 and [(c.name, c.wins) for c in ahead.clashes] == [("Timed", "Timed")]
-        alone = await planned.preview(tx, farm.pump.id, timing, action="on", name="New", priority=5)
-        assert not alone.clashes
+        ahead = await planned.preview(tx, farm.fan.id, timing, action="off", name="New", priority=5)
+        assert len(ahead.moments) == 14 and {(c.name, c.wins, c.until - c.at) for c in ahead.clashes} == {("Timed", "Timed", 15 * MINUTE)}
+        assert len(ahead.clashes) == 7 and ahead.rivals == [("Heat", True)]
+        alone = await planned.preview(tx, farm.pump.id, timing, action="off", name="New", priority=5)
+        assert not alone.clashes and not alone.rivals
+        conditional = await planned.preview(tx, farm.fan.id, Timing("condition_based", condition=leaf), action="on", priority=8)
+        assert conditional.is_conditional and conditional.rivals == [("Heat", True), ("Timed", False)]
         (row,) = await planned.timeline(tx, since=now(), until=now() + timedelta(days=7))
         assert row.device.id == farm.fan.id and len(row.bars) == 7
     with pytest.raises(NotFound):

@@ -1,5 +1,6 @@
 """What a farm's device may be asked, what its reports make of it, and when its schedules run: pure, time is an argument."""
 
+from data.farm.rules.clocks import ClockChange, clock_changes
 from data.farm.rules.commanding import (
     ANSWER_WITHIN,
     CALLED_OFF,
@@ -40,7 +41,6 @@ from data.farm.rules.commanding import (
     uncalibrated,
     value_asked,
 )
-from data.farm.rules.clocks import ClockChange, clock_changes
 from data.farm.rules.conditions import (
     HAS_RUN_LONG,
     IS_MET,
@@ -105,8 +105,8 @@ from data.farm.rules.settings import (
     level,
     setting,
 )
-from data.farm.rules.tuning import LEVELS, in_tune, tuned
 from data.farm.rules.shifting import shifted
+from data.farm.rules.tuning import LEVELS, in_tune, tuned
 from data.farm.rules.warmth import WARMTHS, Warmth, warmth
 
 __all__ = [
@@ -121,7 +121,7 @@ __all__ = [
     "WATER_LEVEL", "WATER_LOW", "Warmth", "answers", "as_daily", "between", "calibrated", "calibration",
     "calibration_name", "check_kind", "clashes", "clock_changes", "condition_of", "cron_of", "due", "energizes",
     "first", "first_begin", "fitting", "has_restarted", "heard", "holding", "holds", "in_tune", "is_battery_low",
-    "is_calibration", "is_news", "is_vital", "level", "moments", "next_runs", "on_for", "outranked", "phase_after",
+    "is_calibration", "is_news", "is_vital", "level", "meant", "moments", "next_runs", "on_for", "outranked", "phase_after",
     "refusal_to_switch", "resolved", "retry_after", "setting", "shifted", "sources", "timing_of", "topic_of", "tuned",
     "uncalibrated", "value_asked", "verdicts", "warmth", "with_values",
 ]  # fmt: skip
