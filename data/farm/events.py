@@ -45,6 +45,14 @@ class DeviceChanged(Event):
 
 
 @dataclass(frozen=True)
+class DeviceAnnounced(Event):
+    """A device that is none of ours announced itself, took that back, or somebody has decided about it."""
+
+    discovery_id: UUID
+    farm_id: UUID
+
+
+@dataclass(frozen=True)
 class CommandQueued(Event):
     """Something waits to be handed to the broker."""
 
