@@ -162,7 +162,7 @@ def _fares(state: DeviceState, report: Health) -> DeviceState:
         battery_percent=state.battery_percent if report.battery_percent is None else round(min(max(report.battery_percent, 0), 100)),
         signal_dbm=state.signal_dbm if report.signal_dbm is None else round(min(max(report.signal_dbm, -200), 100)),
         firmware_version=report.firmware_version or state.firmware_version, started_at=_started(state, report),
-        own_max_on_s=state.own_max_on_s if report.max_on_s is None else round(report.max_on_s),
+        own_max_on_s=state.own_max_on_s if report.max_on_s is None or report.output not in (None, state.output) else round(report.max_on_s),
     )  # fmt: skip
 
 
