@@ -11,8 +11,8 @@ from pages._plain import KEEP, PERSON, actor_of, html, person_tag, read_by, them
 from ui.offline import PUSH, manifest, worker
 from ui.words import _, current_language, current_reader
 
-NO_SIGNAL, LOG, ROUND = "/offline", "/cold-chain/log", "/cold-chain/log/round.json"
-KEPT = (NO_SIGNAL, LOG, ROUND)
+NO_SIGNAL, LOG, ROUND, FARM = "/offline", "/cold-chain/log", "/cold-chain/log/round.json", "/farm/known.json"
+KEPT = (NO_SIGNAL, LOG, ROUND, FARM)
 """The pages of a person that are there without a signal."""
 
 
@@ -39,11 +39,16 @@ async def no_signal(request: Request) -> HTMLResponse:
     """Shown by the worker in place of a page that cannot be reached; it is asked for while there is a signal."""
     who = actor_of(request)
     read_by(who, request)
-    may_look = who is not None and who.organization_id is not None and who.may("cold_chain.view")
-    kept = [LOG] * (may_look and who is not None and who.may("cold_chain.log")) + [ROUND] * may_look
+    is_member = who is not None and who.organization_id is not None
+    may = {name: who is not None and is_member and who.may(name) for name in ("cold_chain.view", "cold_chain.log", "farm.view")}
+    kept = [LOG] * (may["cold_chain.view"] and may["cold_chain.log"]) + [ROUND] * may["cold_chain.view"] + [FARM] * may["farm.view"]
+    said = {"unit": current_reader().temperature_unit}
+    if may["cold_chain.view"]:
+        said["round_from"] = ROUND
+    if may["farm.view"]:
+        said["farm_from"] = FARM
     return html(
-        _("No signal"), _body(who), language=current_language(), theme=await theme_of(who), scripts=("offline/shown.js", "offline/known.js"),
-        said=shown_words() | ({"round_from": ROUND, "unit": current_reader().temperature_unit} if may_look else {}),
+        _("No signal"), _body(who), language=current_language(), theme=await theme_of(who), scripts=("offline/shown.js", "offline/known.js", "offline/farm.js"), said=shown_words() | said,
         headers={PERSON: person_tag(who), KEEP: " ".join(kept)} if who and who.organization_id else {},
     )  # fmt: skip
 
@@ -55,6 +60,7 @@ def _body(who: Actor | None) -> str:
         f'<main class="plain-main"><div class="plain-top"><h1>{escape(_("No signal"))}</h1></div>'
         f'<p>{escape(_("This page cannot be reached now. It comes by itself when there is a signal."))}</p>'
         f'<div class="hand-row"><button type="button" class="hand-button" id="again">{escape(_("Try again"))}</button>{log}</div>'
+        '<div id="farms" class="hand-units"></div>'
         '<p id="as-of" class="st-soft"></p><ul id="known" class="hand-lines"></ul></main>'
     )
 
@@ -65,4 +71,5 @@ def shown_words() -> dict[str, str]:
         "between": _("{low} to {high}"), "at_most": _("at most {high}"), "at_least": _("at least {low}"), "just_now": _("just now"),
         "minutes_ago": _("{n} min ago"), "hours_ago": _("{n} h ago"), "days_ago": _("{n} days ago"),
         "as_of": _("As it was known {age}."), "never": _("Nothing has been measured yet."),
+        "farm_as_of": _("This is old: as it was at {time}, {age}. Nothing can be switched now."), "elsewhere": _("Elsewhere"),
     }  # fmt: skip

@@ -11,7 +11,7 @@ from typing import Any
 from ui.theme import COLOURS, STATIC, asset, tokens_css
 
 SHEETS = ('base.css', 'parts.css', 'plain.css')
-SCRIPTS = ('offline/theme.js', 'offline/shown.js', 'offline/queue.js', 'offline/log.js', 'offline/known.js')
+SCRIPTS = ('offline/theme.js', 'offline/shown.js', 'offline/queue.js', 'offline/log.js', 'offline/known.js', 'offline/farm.js')
 FONTS = ('fonts/inter-latin-wght-normal.woff2', 'fonts/noto-sans-khmer-khmer-wght-normal.woff2')
 ICONS = (('app-192', 192, 'any'), ('app-512', 512, 'any'), ('app-maskable-192', 192, 'maskable'), ('app-maskable-512', 512, 'maskable'))
 PUSH = '/_steading/push.js'

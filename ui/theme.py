@@ -58,7 +58,7 @@ SERIES: tuple[tuple[str, str], ...] = (
 SHAPES = {
     's0': '2px', 's1': '4px', 's2': '8px', 's3': '12px', 's4': '16px', 's5': '24px', 's6': '32px', 's7': '48px',
     'radius-s': '6px', 'radius': '10px', 'radius-l': '14px', 'radius-full': '999px',
-    'touch': '44px', 'rail': '232px', 'bar': '60px', 'column': '1440px', 'dialog': '520px', 'focus-width': '2px',
+    'touch': '44px', 'touch-l': '52px', 'rail': '232px', 'bar': '60px', 'column': '1440px', 'dialog': '520px', 'focus-width': '2px',
     'tile-min': '232px', 'field-max': '480px',
     'weight': '400', 'weight-medium': '520', 'weight-bold': '640',
     'font': '"Inter Variable", "Noto Sans Khmer Variable", system-ui, sans-serif',
@@ -118,7 +118,7 @@ def _fingerprint(name: str) -> str:
 def head_html() -> str:
     """Everything for `<head>`: fonts, tokens, style sheets, what installs it on a phone, and the script that ticks ages and the live dot."""
     from ui.offline import install_tags
-    sheets = ''.join(f'<link rel="stylesheet" href="{asset(name)}">' for name in ('base.css', 'frame.css', 'parts.css', 'data.css', 'sheet.css', 'door.css', 'home.css', 'alerts.css'))
+    sheets = ''.join(f'<link rel="stylesheet" href="{asset(name)}">' for name in ('base.css', 'frame.css', 'parts.css', 'data.css', 'sheet.css', 'door.css', 'home.css', 'alerts.css', 'farm.css'))
     return f'<style>{tokens_css()}</style>{sheets}{install_tags()}<script defer src="{asset("steading.js")}"></script>'
 
 

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from uuid import UUID
 
 from sqlmodel import col, select
@@ -10,7 +11,41 @@ from sqlmodel import col, select
 from data.core.errors import NotFound
 from data.core.session import Transaction
 from data.farm import queries
-from data.farm.tables import OPEN, Commanded, CommandStatus, Device, DeviceCommand
+from data.farm.tables import OPEN, Commanded, CommandStatus, CommandType, Device, DeviceCommand
+
+
+class Fate(StrEnum):
+    """What has become of a wish, as somebody who stands before the device would say it."""
+
+    DONE = "done"
+    WAITING = "waiting"
+    AWAY = "away"
+    """It still waits, for a device that is offline."""
+    SILENT = "silent"
+    REFUSED = "refused"
+    TOO_LATE = "too_late"
+    CALLED_OFF = "called_off"
+    UNDONE = "undone"
+    """It was switched off, and is on again."""
+
+
+_ENDS = {
+    CommandStatus.COMPLETED: Fate.DONE, CommandStatus.TIMEOUT: Fate.SILENT, CommandStatus.FAILED: Fate.REFUSED,
+    CommandStatus.EXPIRED: Fate.TOO_LATE, CommandStatus.CANCELED: Fate.CALLED_OFF,
+}  # fmt: skip
+
+
+def fate(device: Device, command: DeviceCommand) -> Fate:
+    """The device's own word counts for more than what became of the message to it."""
+    has_spoken = device.is_online and device.state_reported_at is not None and device.state_reported_at >= command.requested_at
+    if command.command_type is CommandType.OFF and has_spoken and device.is_on is not None:
+        if device.is_on and command.status is CommandStatus.COMPLETED:
+            return Fate.UNDONE
+        if not device.is_on and command.status is not CommandStatus.CANCELED:
+            return Fate.DONE
+    if command.status in OPEN:
+        return Fate.WAITING if device.is_online else Fate.AWAY
+    return _ENDS[command.status]
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +54,10 @@ class Progress:
 
     batch_id: UUID
     lines: Sequence[tuple[Device, DeviceCommand]]
+
+    @property
+    def fates(self) -> Mapping[Fate, int]:
+        return Counter(fate(device, command) for device, command in self.lines)
 
     @property
     def counts(self) -> Mapping[CommandStatus, int]:

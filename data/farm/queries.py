@@ -118,8 +118,8 @@ class Tile:
     command: DeviceCommand | None
 
 
-async def tiles(tx: Transaction, *device_ids: UUID) -> Sequence[Tile]:
-    """The devices one may see (or some of them) with what was last asked of each; one statement."""
+async def tiles(tx: Transaction, *device_ids: UUID, farm_id: UUID | None = None) -> Sequence[Tile]:
+    """The devices one may see (or some of them, or a farm's) with what was last asked of each; one statement."""
     tx.actor.require("farm.view")
     last = (
         select(DeviceCommand.id)
@@ -139,6 +139,8 @@ async def tiles(tx: Transaction, *device_ids: UUID) -> Sequence[Tile]:
     )
     if device_ids:
         statement = statement.where(col(Device.id).in_(device_ids))
+    if farm_id:
+        statement = statement.where(Device.farm_id == farm_id)
     return [Tile(device, command) for device, command in await tx.exec(statement)]
 
 

@@ -1,24 +1,19 @@
-"""How a device's state is said and shown, on a tile and elsewhere."""
+"""The words for what is known of devices, wishes and schedules, and their states and pictures."""
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
 from typing import Any
 
-from data.core.time import now
-from data.farm.queries import Tile
-from data.farm.rules import Warmth, as_daily, refusal_to_switch, warmth
+from data.farm.rules import Warmth, as_daily
 from data.farm.tables import (
-    OPEN,
     CommandStatus,
     CommandType,
     Device,
-    DeviceCommand,
     DeviceType,
     ExecutionStatus,
     SwitchAction,
 )
 from ui.badge import State
-from ui.words import _, noop, number, temperature_unit, temperature_value
+from ui.words import _, noop, number, temperature_value
 
 WARMTH_WORDS = {
     Warmth.SCORCHING: noop("Scorching"), Warmth.HOT: noop("Hot"), Warmth.WARM: noop("Warm"),
@@ -58,6 +53,7 @@ COMMAND_WORDS = {
 QUANTITY_WORDS = {
     "temperature": noop("Temperature"), "humidity": noop("Humidity"), "pressure": noop("Air pressure"),
     "co2": noop("Carbon dioxide"), "illuminance": noop("Brightness"), "power": noop("On (1) and off (0)"),
+    "water_level": noop("Water"),
 }  # fmt: skip
 DAY_WORDS = {
     1: noop("Monday"), 2: noop("Tuesday"), 3: noop("Wednesday"), 4: noop("Thursday"), 5: noop("Friday"),
@@ -69,8 +65,10 @@ PICTURES = {
     "water_drop": noop("Pump"), "device_thermostat": noop("Probe"), "power_settings_new": noop("Switch"),
 }  # fmt: skip
 """Icons that the font has, by what they stand for."""
-REMEMBERED = timedelta(hours=12)
-"""How long a tile tells of a wish that came to nothing."""
+WARMTH_ICONS = {
+    Warmth.SCORCHING: "local_fire_department", Warmth.HOT: "wb_sunny", Warmth.WARM: "thermostat", Warmth.NEUTRAL: "check_circle",
+    Warmth.COOL: "air", Warmth.COLD: "ac_unit",
+}  # fmt: skip
 
 
 def icon_of(device: Device) -> str:
@@ -82,57 +80,9 @@ def reason_of(message: str | None, values: Mapping[str, Any]) -> str:
     return _(message, **values) if message else ""
 
 
-def face(one: Tile, *, may_switch: bool) -> dict[str, Any]:
-    """What a device's tile shows: the arguments of `ui.tile.tile` and of its `set`."""
-    device = one.device
-    shown: dict[str, Any] = {
-        "name": device.name, "icon": icon_of(device), "href": f"/farm/devices/{device.id}", "is_on": None, "asked": None,
-        "reason": "", "value": "", "unit": "", "word": "", "state": "neutral",
-    }  # fmt: skip
-    shown |= _relay(device, one.command, may_switch) if device.device_type is DeviceType.RELAY else _probe(device)
-    if not device.is_online:
-        shown |= {"state": "offline", "word": _("Offline"), "at": device.last_heartbeat_at or shown["at"]}
-    return shown
-
-
-def _relay(device: Device, command: DeviceCommand | None, may_switch: bool) -> dict[str, Any]:
-    is_open = command is not None and command.status in OPEN
-    cannot = refusal_to_switch(is_switched=True, is_active=device.is_active, is_online=device.is_online)
-    return {
-        "is_on": device.is_on, "at": device.state_reported_at, "state": "ok" if device.is_on else "neutral",
-        "asked": command.command_type is CommandType.ON if command and is_open else None,
-        "reason": "" if is_open else unanswered(device, command), "switchable": may_switch and cannot is None,
-    }  # fmt: skip
-
-
-def unanswered(device: Device, command: DeviceCommand | None) -> str:
-    """Why the last wish came to nothing, unless the device has become what was wished since, or it was long ago."""
-    if command is None or command.completed_at is None or command.status not in (CommandStatus.TIMEOUT, CommandStatus.FAILED):
-        return ""
-    is_so_now = device.is_on is (command.command_type is CommandType.ON)
-    if is_so_now or command.completed_at < now() - REMEMBERED:
-        return ""
-    return reason_of(command.error_message, command.error_values)
-
-
-def _probe(device: Device) -> dict[str, Any]:
-    latest = device.latest
-    if not latest:
-        return {"word": _("No value yet"), "at": device.last_heartbeat_at}
-    if "temperature" not in latest:
-        kind, known = next(iter(latest.items()))
-        return {"word": _(QUANTITY_WORDS.get(kind, kind)), "value": number(known["value"], 1), "unit": known["unit"], "at": _at(known)}
-    known = latest["temperature"]
-    word = warmth(known["value"])
-    unit = temperature_unit() + (f" · {number(latest['humidity']['value'], 0)} %" if "humidity" in latest else "")
-    return {
-        "word": _(WARMTH_WORDS[word]), "state": WARMTH_STATES[word], "at": _at(known), "unit": unit,
-        "value": number(temperature_value(known["value"]), 1).replace("-", "−"),
-    }  # fmt: skip
-
-
-def _at(known: Mapping[str, Any]) -> datetime:
-    return datetime.fromisoformat(known["at"])
+def degrees(celsius: float) -> str:
+    """The bare number in the reader's unit, with a minus that is as wide as a digit."""
+    return number(round(temperature_value(celsius), 1) + 0.0, 1).replace("-", "−")
 
 
 def when(cron: str) -> str:

@@ -1,115 +1,104 @@
-"""Every farm with its rooms: a tile a device, one tap to switch it, one button to stop everything."""
+"""A farm on a phone in the sun: how it fares in one word, what to do, its rooms with a switch for everything, and one for it all."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from itertools import groupby
-from typing import Any
+from collections.abc import Sequence
 from uuid import UUID
 
-from nicegui import ui
+from nicegui import app, ui
 
+from data.alerts.events import AlertChanged
+from data.core.time import now
 from data.farm import commands, queries
 from data.farm.events import DeviceChanged, DeviceRegistered, FarmChanged
+from data.farm.overview import Overview, overview, overviews
 from data.farm.queries import Tile as Known
-from data.farm.tables import DeviceType, Farm
+from data.farm.rules import SWITCHED, warmth
+from data.farm.tables import Farm
 from pages._shell import Looker, screen
-from pages.farm import _downloads  # noqa: F401 - its route
+from pages.farm import _downloads, _health, _known  # noqa: F401 - their routes
+from pages.farm._faces import Faces
 from pages.farm._forms import add_device, describe_farm
-from pages.farm._words import face
-from ui.badge import badge
-from ui.dialog import confirm
+from pages.farm._health_words import HEALTH_ICONS, HEALTH_STATES, HEALTH_WORDS
+from pages.farm._rooms import Rooms
+from pages.farm._words import WARMTH_WORDS, degrees
 from ui.empty import empty_state
 from ui.form import button
 from ui.live import live, live_value
-from ui.tile import Tile, tile
-from ui.words import _, n_
+from ui.slowed import Slowed
+from ui.stop import stop_button
+from ui.words import _, n_, temperature_unit
 
-
-@dataclass(frozen=True, slots=True)
-class _Seen:
-    farms: Sequence[Farm]
-    tiles: Sequence[Known]
-
-
-class Faces:
-    """The tiles on one screen and what each shows, so that only what changed is sent."""
-
-    def __init__(self, look: Looker) -> None:
-        self._look = look
-        self._shown: dict[UUID, tuple[Tile, dict[str, Any]]] = {}
-
-    def draw(self, one: Known, zone: str) -> Tile:
-        """A new tile."""
-        shown = self._face(one)
-        drawn = {key: value for key, value in shown.items() if key != "switchable"}
-        is_relay = one.device.device_type is DeviceType.RELAY
-        made = tile(**drawn, zone=zone, on_switch=self._switch(one.device.id) if is_relay else None)
-        if is_relay and not shown["switchable"]:
-            made.set(switchable=False)
-        self._shown[one.device.id] = made, shown
-        return made
-
-    def push(self, tiles: Sequence[Known]) -> None:
-        """Tell the tiles what is different now."""
-        for one in tiles:
-            if (held := self._shown.get(one.device.id)) is None:
-                continue
-            made, before = held
-            shown = self._face(one)
-            if changes := {key: value for key, value in shown.items() if before.get(key) != value}:
-                made.set(**changes)
-            self._shown[one.device.id] = made, shown
-
-    def _face(self, one: Known) -> dict[str, Any]:
-        return face(one, may_switch=self._look.may("farm.switch", one.device.farm_id))
-
-    def _switch(self, device_id: UUID) -> Callable[[bool], Any]:
-        async def switch(on: bool) -> None:
-            shown = self._shown[device_id][1]
-            shown |= {"asked": on, "reason": ""}  # the browser shows it already
-            try:
-                async with self._look.transaction() as tx:
-                    await commands.switch(tx, device_id, on=on)
-            except Exception:  # an edge: the tile takes it back and says why
-                shown["asked"] = None
-                raise
-
-        return switch
+__all__ = ["Faces", "devices"]
+FIRST_STEPS = (("/farm/gateways", "router"), ("/farm/discoveries", "travel_explore"))
 
 
 @screen("/farm", title="Farm", place="farm", permission="farm.view")
 async def devices(look: Looker, farm: UUID | None = None) -> None:
     assert look.frame
+    async with look.transaction() as tx:
+        farms = await queries.farms(tx)
+        chosen = await queries.farm(tx, farm) if farm else farms[0] if len(farms) == 1 else None
+    if chosen is None:
+        _several(look)
+        return
+    if len(farms) > 1:
+        look.frame.set_title(chosen.name)
     with look.frame.actions:
-        button(_("Schedules"), icon="schedule", href="/farm/schedules")
+        _actions(look, chosen)
+    _chooser(farms, chosen)
+    await _farm(look, chosen)
+
+
+def _actions(look: Looker, farm: Farm) -> None:
+    if look.may("farm.batch", farm.id):
+        button(_("Several at once"), icon="checklist", href=f"/farm/batch?farm={farm.id}")
+    if look.may("farm.edit", farm.id):
+        button(_("Add a device"), lambda: add_device(look, farm), kind="quiet", icon="add")
+        button(_("Edit"), lambda: _edit(look, farm.id), kind="quiet", icon="edit")
+    if look.actor.scopes("farm.edit") is None:
+        button(_("Add a farm"), lambda: describe_farm(look), kind="quiet", icon="add_home")
+
+
+async def _edit(look: Looker, farm_id: UUID) -> None:
+    async with look.command() as tx:
+        describe_farm(look, await queries.farm(tx, farm_id))
+
+
+def _chooser(farms: Sequence[Farm], chosen: Farm) -> None:
+    if len(farms) < 2:
+        return
+    with ui.element("nav").classes("st-farms").props(f'aria-label="{_("Farms")}"'):
+        for one in farms:
+            link = ui.element("a").classes("st-way" + (" is-here" if one.id == chosen.id else ""))
+            link.props["href"] = f"/farm?farm={one.id}"
+            if one.id == chosen.id:
+                link.props("aria-current=page")
+            with link:
+                ui.label(one.name)
+
+
+def _several(look: Looker) -> None:
+    """Which farm? Or none is there yet."""
+    assert look.frame
+    with look.frame.actions:
         if look.actor.scopes("farm.edit") is None:
-            button(_("Add a farm"), lambda: describe_farm(look), icon="add")
+            button(_("Add a farm"), lambda: describe_farm(look), icon="add_home")
 
-    async def ask() -> _Seen:
+    async def ask() -> Sequence[Overview]:
         async with look.transaction() as tx:
-            farms = [await queries.farm(tx, farm)] if farm else await queries.farms(tx)
-            return _Seen(farms, await queries.tiles(tx))
+            return await overviews(tx, await queries.farms(tx), at=now())
 
-    def show(seen: _Seen) -> None:
-        if not seen.farms:
-            _nothing_yet(look)
-            return
-        faces = Faces(look)
-        for one in seen.farms:
-            _farm(look, one, [known for known in seen.tiles if known.device.farm_id == one.id], faces)
+    def show(found: Sequence[Overview]) -> None:
+        if not found:
+            _no_farm(look)
+        with ui.element("div").classes("st-columns"):
+            for one in found:
+                _card(one)
 
-        async def ask_again() -> Sequence[Known]:
-            async with look.transaction() as tx:
-                return await queries.tiles(tx)
-
-        live_value(ask_again, faces.push, look.topic(DeviceChanged), minimum_interval_s=0.3)
-
-    if farm:
-        button(_("All farms"), kind="quiet", icon="arrow_back", href="/farm")
-    live(ask, show, look.topic(FarmChanged), look.topic(DeviceRegistered), minimum_interval_s=0.5)
+    topics = look.topic(FarmChanged), look.topic(DeviceRegistered), look.topic(AlertChanged), Slowed(look.topic(DeviceChanged), 2.0)
+    live(ask, show, *topics, minimum_interval_s=1.0)
 
 
-def _nothing_yet(look: Looker) -> None:
+def _no_farm(look: Looker) -> None:
     if look.actor.scopes("farm.edit") is None:
         empty_state(
             _("There are no farms yet."), _("Add the first one, then its relays and probes."), icon="agriculture",
@@ -119,65 +108,101 @@ def _nothing_yet(look: Looker) -> None:
         empty_state(_("There is no farm that you look after yet."), _("Ask a manager to add you to one."), icon="agriculture")
 
 
-def _farm(look: Looker, farm: Farm, tiles: Sequence[Known], faces: Faces) -> None:
-    with ui.element("section").classes("st-stack"):
-        with ui.element("div").classes("st-head"):
-            with ui.element("div").classes("st-stack").style("gap: 0; flex: 1 1 200px"):
-                ui.label(farm.name).classes("st-h2").props("role=heading aria-level=2")
-                if farm.location:
-                    ui.label(farm.location).classes("st-soft")
-            if look.may("farm.edit", farm.id):
-                button(_("Add a device"), lambda: add_device(look, farm), kind="quiet", icon="add")
-                button(_("Edit"), lambda: describe_farm(look, farm), kind="quiet", icon="edit")
-            relays = [known for known in tiles if known.device.device_type is DeviceType.RELAY]
-            if farm.is_stopped and look.may("farm.stop_all", farm.id):
-                button(_("Let the farm go on"), lambda: _go_on(look, farm), kind="primary", icon="play_arrow")
-            elif relays and look.may("farm.stop_all", farm.id):
-                names = sorted(known.device.name for known in relays)
-                button(_("Emergency stop"), lambda: _stop(look, farm, names), kind="danger", icon="dangerous")
-        if farm.is_stopped:
-            with ui.element("div").classes("st-row").props("role=status"):
-                badge("critical", _("Stopped"))
-                ui.label(_("The farm is stopped. Nothing is switched on until somebody lets it go on."))
-        if not tiles:
-            can = look.may("farm.edit", farm.id)
-            empty_state(
-                _("No devices here yet."), _("Add a relay or a probe that runs Tasmota.") if can else "", icon="sensors",
-                action=_("Add a device") if can else "", on_action=lambda: add_device(look, farm),
-            )  # fmt: skip
-        has_rooms = any(known.device.location for known in tiles)
-        for room, members in groupby(tiles, key=lambda known: known.device.location or ""):
-            if has_rooms:
-                ui.label(room or _("Elsewhere")).classes("st-soft").props("role=heading aria-level=3")
-            with ui.element("div").classes("st-tiles"):
-                for known in members:
-                    faces.draw(known, farm.time_zone)
+def _card(one: Overview) -> None:
+    """One farm of several: its name, its word, and how many are away."""
+    is_stopped = one.farm.is_stopped
+    state = "critical" if is_stopped else HEALTH_STATES[one.health]
+    with ui.element("a").classes(f"st-health st-trouble is-{state}") as box:
+        box.props["href"] = f"/farm?farm={one.farm.id}"
+        ui.label(one.farm.name).classes("st-trouble-words").props("role=heading aria-level=2")
+        with ui.element("div").classes("st-health-word"):
+            ui.icon("dangerous" if is_stopped else HEALTH_ICONS[one.health]).props("aria-hidden=true")
+            ui.label(_("Stopped") if is_stopped else _(HEALTH_WORDS[one.health]))
+        said = [n_("{n} device", "{n} devices", one.devices)]
+        if one.offline:
+            said.append(n_("{n} offline", "{n} offline", one.offline))
+        if one.celsius is not None:
+            said.append(f"{_(WARMTH_WORDS[warmth(one.celsius)])} {degrees(one.celsius)} {temperature_unit()}")
+        ui.label(" · ".join(said))
 
 
-async def _go_on(look: Looker, farm: Farm) -> None:
-    if await confirm(
-        _("Let {farm} go on?", farm=farm.name), _("Devices can be switched on again, and schedules run. What is off stays off until then."),
-        action=_("Let the farm go on"), danger=False,
-    ):  # fmt: skip
-        async with look.command() as tx:
-            await commands.go_on(tx, farm.id)
+async def _farm(look: Looker, farm: Farm) -> None:
+    changes = look.topic(DeviceChanged, farm_id=farm.id)
 
+    async def ask() -> Sequence[Known]:
+        async with look.transaction() as tx:
+            await queries.farm(tx, farm.id)
+            return await queries.tiles(tx, farm_id=farm.id)
 
-async def _stop(look: Looker, farm: Farm, names: Sequence[str]) -> None:
-    is_sure = await confirm(
-        _("Switch off everything on {farm}?", farm=farm.name), _("Every relay is asked to switch off at once:"),
-        action=_("Switch everything off"), goes=names,
+    health = live(
+        lambda: _health.ask(look, farm), lambda seen: _health.show(look, seen) if seen.tiles else None,
+        look.topic(AlertChanged), look.topic(FarmChanged, farm_id=farm.id), look.topic(DeviceRegistered), Slowed(changes, 1.0),
+        minimum_interval_s=0.5,
     )  # fmt: skip
-    if not is_sure:
-        return
-    stopped = commands.Stopped((), ())
-    async with look.command() as tx:
-        stopped = await commands.stop_all(tx, farm.id)
-    if stopped.asked:
-        ui.notify(n_("{n} device is asked to switch off.", "{n} devices are asked to switch off.", len(stopped.asked)), position="top")
-    if stopped.unreachable:
-        ui.notify(
-            _("Offline, switch off by hand: {names}", names=", ".join(stopped.unreachable)), type="warning", position="top",
-            timeout=0, close_button=_("Close"),
-        )  # fmt: skip
 
+    def show(tiles: Sequence[Known]) -> None:
+        if not tiles:
+            _first_steps(look, farm)
+            return
+        rooms = Rooms(farm, Faces(look))
+        rooms.draw(tiles)
+        live_value(ask, rooms.push, changes, minimum_interval_s=0.3)
+
+    live(ask, show, look.topic(DeviceRegistered), minimum_interval_s=0.5)
+
+    async def ask_numbers() -> Overview:
+        async with look.transaction() as tx:
+            return await overview(tx, farm.id, at=now())
+
+    live(ask_numbers, lambda one: _health.figures(one) if one.devices else None, Slowed(changes, 5.0), look.topic(DeviceRegistered))
+    if look.may("farm.stop_all", farm.id):
+        _stopper(look, farm)
+    await health.first()
+
+
+def _stopper(look: Looker, farm: Farm) -> None:
+    """The button that stops it all, while there is something to stop."""
+
+    async def ask() -> bool:
+        async with look.transaction() as tx:
+            if (await queries.farm(tx, farm.id)).is_stopped:
+                return False
+            return any(one.device_type in SWITCHED for one in await queries.devices(tx, farm_id=farm.id))
+
+    async def stop() -> None:
+        async with look.transaction() as tx:
+            await commands.stop_all(tx, farm.id)
+
+    def show(is_offered: bool) -> None:
+        if is_offered:
+            stop_button(
+                _("Emergency stop"), sure=_("Switch off everything on {farm}?", farm=farm.name), do_it=_("Switch everything off"), on_stop=stop
+            )
+
+    live(ask, show, look.topic(FarmChanged, farm_id=farm.id), look.topic(DeviceRegistered), skeleton=lambda: None)
+
+
+def _first_steps(look: Looker, farm: Farm) -> None:
+    if not look.may("farm.edit", farm.id):
+        empty_state(_("No devices here yet."), icon="sensors")
+        return
+    words = {
+        "/farm/gateways": (_("Claim a gateway"), _("A box in the house that speaks for the devices around it shows a code. Type it in.")),
+        "/farm/discoveries": (_("Wait for a discovery"), _("Devices that announce themselves appear there, and wait until you take them in.")),
+    }
+    there = {getattr(route, "path", "") for route in app.routes}
+    ui.label(_("No devices here yet.")).classes("st-h2").props("role=heading aria-level=2")
+    with ui.element("ol").classes("st-steps"):
+        _step("add_circle", _("Add a device"), _("A relay that switches, or a probe that measures. It gets a name and a secret."), lambda: add_device(look, farm))
+        for href, icon in FIRST_STEPS:
+            if href in there:
+                _step(icon, *words[href], href=f"{href}?farm={farm.id}")
+
+
+def _step(icon: str, title: str, text: str, on_click: object = None, *, href: str = "") -> None:
+    with ui.element("li"):
+        ui.icon(icon, size="32px").props("aria-hidden=true")
+        with ui.element("div").classes("st-item-main"):
+            ui.label(title).classes("st-item-words")
+            ui.label(text).classes("st-soft")
+        button(_("Open") if href else title, on_click, kind="plain" if href else "primary", href=href)  # type: ignore[arg-type]

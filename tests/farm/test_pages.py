@@ -11,7 +11,8 @@ from data.core.time import now
 from data.farm.queries import Tile as Known
 from data.farm.rules import NO_ANSWER, REPLACED
 from data.farm.tables import CommandStatus, CommandType, Device, DeviceCommand, DeviceType
-from pages.farm._words import face, when
+from pages.farm._face import face
+from pages.farm._words import when
 from pages.farm.device import steps
 from ui.words import CATALOGS, Reader, reading_as
 
