@@ -1,6 +1,6 @@
 """MQTT 3.1.1 on the wire: bytes become packets, and what a broker answers becomes bytes."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 
 LARGEST = 262_144
@@ -75,7 +75,7 @@ class Reader:
     def __init__(self) -> None:
         self._rest = bytearray()
 
-    def feed(self, data: bytes) -> Iterator[Packet]:
+    def feed(self, data: bytes) -> Generator[Packet]:
         """Each packet that is whole by now. Malformed ends it."""
         rest = self._rest
         rest += data

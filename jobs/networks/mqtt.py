@@ -223,7 +223,7 @@ class _Addresses:
 @asynccontextmanager
 async def connected(settings: Settings) -> AsyncIterator[None]:
     """The embedded broker (unless another is set), the client at it, and what sends instructions through it."""
-    broker = None if settings.mqtt_url else Broker(port=settings.mqtt_port)
+    broker = None if settings.mqtt_url else Broker(port=settings.mqtt_port, host=settings.mqtt_host)
     if broker:
         await broker.start()
     mqtt = Mqtt(broker.url if broker else settings.mqtt_url, _door.intake)
