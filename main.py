@@ -54,13 +54,26 @@ from jobs.by_hand import add_commands, stop
 from jobs.channels._choice import public_key
 from jobs.channels.payments import Payments
 from jobs.documents import reports
-from jobs.networks import _refusals, assessments, chirpstack, hub, ingest, mqtt, osmand, owntracks, stripe, telnyx, ttn
+from jobs.networks import (
+    _refusals,
+    assessments,
+    chirpstack,
+    gateway,
+    hub,
+    ingest,
+    mqtt,
+    osmand,
+    owntracks,
+    stripe,
+    telnyx,
+    ttn,
+)
 from jobs.networks._door import intake
 from jobs.timetable import Line, Timetable
 from migrations.ddl import APP, SWEEP
 from migrations.upgrade import UnsafeRole, role_url, upgrade
 
-DOORS = (ttn, chirpstack, hub, ingest, owntracks, osmand, assessments, stripe, telnyx)
+DOORS = (ttn, chirpstack, hub, ingest, gateway, owntracks, osmand, assessments, stripe, telnyx)
 JOBS = (upkeep, backup, alerts, cold_chain, metrics, farm, tracking, deliveries, trees, digests, telegram)
 
 cli = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__, pretty_exceptions_enable=False)

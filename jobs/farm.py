@@ -23,6 +23,7 @@ from data.farm.commands import (
     worsen,
 )
 from data.farm.commands.flocks_judging import judge_flocks, organizations_with_flocks
+from data.farm.commands.gateways_silent import note_silent_gateways, organizations_with_silent_gateways
 from data.farm.commands.giving_up import organizations_with_overdue
 from data.farm.commands.guards import organizations_with_outputs, organizations_with_overrun, organizations_with_worse
 from data.farm.commands.presence import organizations_with_missing, organizations_with_silent
@@ -67,6 +68,14 @@ async def notice_silent_devices() -> None:
     async with across_tenants("farm.silence") as tx:
         whose = await organizations_with_silent(tx, at=at)
     await in_each("farm.silence", whose, lambda tx: mark_silent(tx, at=at))
+
+
+async def notice_silent_gateways() -> None:
+    """Gateways that stopped speaking are away with all that stands behind them; who looks after the farm is told after a while."""
+    at = now()
+    async with across_tenants("farm.gateways") as tx:
+        whose = await organizations_with_silent_gateways(tx, at=at)
+    await in_each("farm.gateways", whose, lambda tx: note_silent_gateways(tx, at=at))
 
 
 async def end_too_long() -> None:
@@ -123,6 +132,7 @@ def timetable(settings: Settings) -> list[Line]:
         Line("farm.schedules", CronTrigger(second="*", timezone="UTC"), run_schedules),
         Line("farm.timeouts", IntervalTrigger(seconds=1), give_up_unanswered),
         Line("farm.silence", IntervalTrigger(seconds=30), notice_silent_devices),
+        Line("farm.gateways", IntervalTrigger(seconds=30), notice_silent_gateways),
         Line("farm.missing", IntervalTrigger(seconds=30), tell_of_missing_devices),
         Line("farm.guard", IntervalTrigger(seconds=1), end_too_long),
         Line("farm.states", IntervalTrigger(seconds=10), ask_for_states),

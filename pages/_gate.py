@@ -29,7 +29,7 @@ SOCKET = "/_nicegui_ws"
 UPLOADS = "/_nicegui/client/"
 """Where a page's own files go in; the page's id stands in the address."""
 STATIC = ("/_nicegui/", "/steading-ui/", "/favicon.ico")
-DOORS = ("/feeds/", "/api/", "/webhooks/", "/health")
+DOORS = ("/feeds/", "/api/", "/v1/", "/webhooks/", "/health")
 """Machines' doors: they show secrets of their own, never a cookie, and are not asked for an origin."""
 
 

@@ -52,6 +52,11 @@ _TAKE = text(f"""
         limit :most for update skip locked)
     returning {_OUTGOING}""")
 
+_AGAIN = text(f"""
+    select {_OUTGOING} from farm.device_commands c
+    join farm.devices d on d.organization_id = c.organization_id and d.id = c.device_id
+    where c.organization_id = :organization_id and c.device_id = any(:devices) and c.status = 'sent' and c.answer_until_at > :at""")
+
 _SENT = text("""
     update farm.device_commands set claimed_until_at = null, sent_at = coalesce(sent_at, :at),
         answer_until_at = coalesce(answer_until_at, :until),
@@ -83,6 +88,12 @@ async def take_waiting(tx: Transaction, device_ids: Sequence[UUID], *, at: datet
     for row in rows:
         tx.emit(DeviceChanged(device_id=row.device_id, farm_id=row.farm_id))
     return await _outgoing(tx, rows)
+
+
+async def taken_unanswered(tx: Transaction, device_ids: Sequence[UUID], *, at: datetime) -> list[Outgoing]:
+    """What was handed over before (see `take_waiting`) and is still waited for: whoever did not hear it hears the same one again."""
+    values = {"organization_id": tx.organization_id, "devices": columns.ids(device_ids), "at": at}
+    return await _outgoing(tx, (await tx.execute(_AGAIN, values)).all())
 
 
 async def mark_sent(tx: Transaction, command_ids: Sequence[UUID], *, at: datetime) -> None:

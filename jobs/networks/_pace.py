@@ -1,0 +1,28 @@
+"""Whoever asks more often than they need to is told when to come back."""
+
+from collections import deque
+from time import monotonic
+
+from data.core.errors import Busy
+
+MOST_KNOWN = 10_000
+
+
+class Pace:
+    """So many requests within so many seconds, for each who asks; counted in this process."""
+
+    def __init__(self, most: int, within_s: float) -> None:
+        self._most, self._within_s = most, within_s
+        self._asked: dict[object, deque[float]] = {}
+
+    def check(self, who: object, at_s: float | None = None) -> None:
+        """Count a request; Busy, with the seconds to wait, where it is one too many."""
+        at = monotonic() if at_s is None else at_s
+        if len(self._asked) > MOST_KNOWN:
+            self._asked = {one: times for one, times in self._asked.items() if at - times[-1] <= self._within_s}
+        times = self._asked.setdefault(who, deque())
+        while times and at - times[0] > self._within_s:
+            times.popleft()
+        if len(times) >= self._most:
+            raise Busy("This is asked too often. Ask again later.", retry_after_s=max(1, round(times[0] + self._within_s - at)))
+        times.append(at)
