@@ -9,7 +9,7 @@ import pytest
 
 from data.alerts import queries as alerts
 from data.alerts.tables import Severity
-from data.cold_chain.commands import states
+from data.cold_chain.commands import sensors, states
 from data.cold_chain.queries import sweep
 from data.cold_chain.values import UnitStatus
 from data.core.actor import Actor
@@ -157,6 +157,19 @@ async def test_a_broken_sensor_is_an_alert_until_it_measures_again(world: World,
     assert found["sensor_fault"].severity is Severity.CRITICAL
     await take(world, measured(-20, ago(minutes=1)))
     assert await open_alerts(world) == {}
+
+
+@pytest.mark.parametrize("is_replaced", [True, False])
+async def test_a_broken_sensor_that_speaks_for_nothing_any_more_is_no_alert(world: World, store: ColdStore, is_replaced: bool) -> None:
+    await take(world, measured(-20, ago(minutes=9)), measured(None, ago(minutes=5), fault="disconnected"))
+    assert "sensor_fault" in await open_alerts(world, store.unit_id)
+    async with transaction(world.owner) as tx:
+        if is_replaced:
+            other = await sensors.create(tx, store.unit_id, device_eui="0004A30B001C0777")
+            await sensors.make_primary(tx, other.id)
+        else:
+            await sensors.take_away(tx, store.sensor_id)
+    assert "sensor_fault" not in await open_alerts(world, store.unit_id)
 
 
 async def test_where_a_unit_is_heading_is_kept_as_long_as_it_leads_out(

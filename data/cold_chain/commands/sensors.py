@@ -6,6 +6,8 @@ from uuid import UUID
 from sqlalchemy import func, update
 from sqlmodel import col, delete, select
 
+from data.alerts.commands import resolve_all_open
+from data.cold_chain.commands.states import FAULT, REPLACED
 from data.cold_chain.events import SensorChanged, UnitChanged
 from data.cold_chain.labels import read_label, written_key
 from data.cold_chain.machines import LONGEST_INTERVAL_S, SHORTEST_INTERVAL_S
@@ -141,6 +143,7 @@ async def make_primary(tx: Transaction, device_id: UUID) -> None:
         await tx.flush()
     device.is_primary = True
     tx.add(device)
+    await _forget_fault(tx, device.unit_id)
     _changed(tx, device.id, device.unit_id)
 
 
@@ -247,11 +250,17 @@ async def _succeed(tx: Transaction, unit_id: UUID | None) -> None:
     """Where a unit has lost the sensor that spoke for it, the next oldest one does."""
     if unit_id is None or await _primary(tx, unit_id):
         return
+    await _forget_fault(tx, unit_id)
     statement = select(Device).where(Device.unit_id == unit_id, col(Device.is_active), col(Device.deleted_at).is_(None))
     if heir := (await tx.exec(statement.order_by(col(Device.created_at), col(Device.id)))).first():
         heir.is_primary = True
         tx.add(heir)
         await tx.flush()
+
+
+async def _forget_fault(tx: Transaction, unit_id: UUID) -> None:
+    """The sensor that could not measure speaks for its unit no more; one that cannot either will say so itself."""
+    await resolve_all_open(tx, {unit_id: now()}, FAULT, because=REPLACED)
 
 
 async def _end_pairings(tx: Transaction, device_id: UUID, *, because: str) -> None:
