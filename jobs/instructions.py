@@ -1,15 +1,24 @@
-"""What was asked of a device leaves the house: claimed by one process, handed to the network, and marked as sent."""
+"""What was asked of a device leaves the house: claimed by one process, handed to the network, and marked as sent.
+
+Devices at the broker are told. What is asked of those behind a gateway is not taken up here: it comes and asks (see
+`data.farm.commands.take_waiting`).
+"""
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from uuid import UUID
 
 import structlog
 
+from data.core.actor import Actor
 from data.core.bus import bus
-from data.core.session import across_tenants
+from data.core.errors import Refusal
+from data.core.session import across_tenants, transaction
 from data.core.time import now
 from data.farm.commands import claim_queued, give_back, mark_sent
+from data.farm.commands.giving_up import refuse
 from data.farm.values import Outgoing
 from jobs.channels import TryLater
 
@@ -20,7 +29,7 @@ LOOK_AGAIN_S = 1.0
 
 
 Send = Callable[[Outgoing], Awaitable[None]]
-"""Hands one instruction to a device's network, or raises TryLater."""
+"""Hands one instruction to a device's network. Raises TryLater, or a Refusal where the device cannot be told this, now or ever."""
 
 
 class Instructions:
@@ -56,21 +65,27 @@ class Instructions:
             self._announced.clear()
 
     async def send_queued(self) -> int:
-        """Send one batch of what waits; how many were sent. What cannot be sent is given back."""
+        """Send one batch of what waits; how many of it are settled. What cannot be sent is given back, what cannot be said has failed."""
         async with across_tenants("instructions") as tx:
             claimed = await claim_queued(tx, at=now())
         if not claimed:
             return 0
-        sent = [one for one in claimed if await self._is_sent(one)]
+        sent: list[UUID] = []
+        refused: dict[UUID, dict[UUID, Refusal]] = defaultdict(dict)
+        for one in claimed:
+            try:
+                await self._send(one)
+                sent.append(one.command_id)
+            except TryLater as reason:
+                log.warning("an instruction could not be sent", topic=one.topic, reason=str(reason))
+            except Refusal as reason:
+                log.info("a device cannot be told", topic=one.topic, asked=one.command, reason=str(reason))
+                refused[one.organization_id][one.command_id] = reason
+        settled = {*sent, *(command_id for reasons in refused.values() for command_id in reasons)}
         async with across_tenants("instructions") as tx:
-            await mark_sent(tx, [one.command_id for one in sent], at=now())
-            await give_back(tx, [one.command_id for one in claimed if one not in sent], at=now())
-        return len(sent)
-
-    async def _is_sent(self, outgoing: Outgoing) -> bool:
-        try:
-            await self._send(outgoing)
-        except TryLater as reason:
-            log.warning("an instruction could not be sent", topic=outgoing.topic, reason=str(reason))
-            return False
-        return True
+            await mark_sent(tx, sent, at=now())
+            await give_back(tx, [one.command_id for one in claimed if one.command_id not in settled], at=now())
+        for organization_id, reasons in refused.items():
+            async with transaction(Actor.system(organization_id, "farm.instructions")) as tx:
+                await refuse(tx, reasons, at=now())
+        return len(settled)

@@ -1,7 +1,7 @@
 """A wish ends when nobody answers it, when it cannot be handed over, or when its device does not come back in time."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,18 +13,20 @@ from sqlmodel import col, select
 from data.alerts.commands import Trouble, raise_alerts
 from data.alerts.tables import Severity
 from data.core import columns
+from data.core.errors import Refusal
 from data.core.session import Transaction
 from data.farm.commands.runs_ended import note_ends
-from data.farm.commands.troubles import CONNECTION_ALERT, NO_ANSWER_ALERT, trouble
+from data.farm.commands.troubles import CONNECTION_ALERT, NO_ANSWER_ALERT, REFUSED_ALERT, trouble
 from data.farm.events import DeviceChanged, ScheduleChanged
 from data.farm.rules import ANSWER_WITHIN, NO_ANSWER, NOT_SENT, RETRIES_S, TOO_LATE
-from data.farm.tables import CommandStatus, CommandType, Device, DeviceCommand, Farm
+from data.farm.tables import Commanded, CommandStatus, CommandType, Device, DeviceCommand, Farm
 from data.notifications.commands import tell
 
 ASKED_ON = "{name} does not answer. It was asked to switch on."
 ASKED_OFF = "{name} does not answer. It was asked to switch off."
 ASKED_SET = "{name} does not answer. It was asked to change its setting."
 CAME_TOO_LATE = "{name} was away for too long. What it was asked is not done any more."
+CANNOT_BE_TOLD = "{name} cannot do what it was asked. Look at what was asked of it."
 CANNOT_BE_REACHED = "{name} cannot be reached. Steading has no connection to its network."
 
 _END = text("""
@@ -63,7 +65,24 @@ async def time_out(tx: Transaction, *, at: datetime) -> Sequence[DeviceCommand]:
     over = (await tx.exec(statement.execution_options(populate_existing=True))).all()
     if not over:
         return []
-    endings = [_ending(command) for command in over]
+    return await _end(tx, devices, over, [_ending(command) for command in over], at)
+
+
+async def refuse(tx: Transaction, reasons: Mapping[UUID, Refusal], *, at: datetime) -> Sequence[DeviceCommand]:
+    """These wishes cannot be said to their devices, now or ever, each for a reason that is written for its reader: they have failed.
+    Where a person asked, that person sees it; who else asked has those told who look after the farm."""
+    whose = select(DeviceCommand.device_id).where(col(DeviceCommand.id).in_(reasons))
+    locked = select(Device).where(col(Device.id).in_(whose)).order_by(col(Device.id)).with_for_update(key_share=True)
+    devices = {device.id: device for device in await tx.exec(locked.execution_options(populate_existing=True))}
+    statement = select(DeviceCommand).where(col(DeviceCommand.id).in_(reasons), DeviceCommand.status == CommandStatus.QUEUED).with_for_update()
+    over = (await tx.exec(statement.execution_options(populate_existing=True))).all()
+    endings = [_Ending(CommandStatus.FAILED, reasons[command.id].message, dict(reasons[command.id].values)) for command in over]
+    return await _end(tx, devices, over, endings, at) if over else []
+
+
+async def _end(
+    tx: Transaction, devices: Mapping[UUID, Device], over: Sequence[DeviceCommand], endings: Sequence["_Ending"], at: datetime
+) -> Sequence[DeviceCommand]:
     rows = await tx.execute(
         select(DeviceCommand).from_statement(_END),
         {
@@ -75,7 +94,8 @@ async def time_out(tx: Transaction, *, at: datetime) -> Sequence[DeviceCommand]:
     )  # fmt: skip
     ended: Sequence[DeviceCommand] = rows.scalars().all()
     zones = dict((await tx.exec(select(Farm.id, Farm.time_zone).where(col(Farm.id).in_({c.farm_id for c in ended})))).all())
-    troubles = [(_trouble(devices[command.device_id], command, zones[command.farm_id]), at) for command in ended]
+    told = [(_trouble(devices[command.device_id], command, zones[command.farm_id]), command) for command in ended]
+    troubles = [(one, at) for one, command in told if one.alert_type != REFUSED_ALERT or command.source is not Commanded.PERSON]
     await tell(tx, *await raise_alerts(tx, troubles), at=at)
     for command in ended:
         tx.emit(DeviceChanged(device_id=command.device_id, farm_id=command.farm_id))
@@ -104,6 +124,8 @@ def _ending(command: DeviceCommand) -> _Ending:
 
 def _trouble(device: Device, command: DeviceCommand, zone: str) -> Trouble:
     on = command.command_type is CommandType.ON
+    if command.status is CommandStatus.FAILED and command.error_message != NOT_SENT:
+        return trouble(device, REFUSED_ALERT, Severity.WARNING, CANNOT_BE_TOLD, zone=zone, name=device.name)
     if command.status is CommandStatus.FAILED:
         return trouble(device, CONNECTION_ALERT, Severity.WARNING, CANNOT_BE_REACHED, zone=zone, name=device.name)
     if command.status is CommandStatus.EXPIRED:
