@@ -1,7 +1,7 @@
 """What a device says of itself before it is one of ours: the things in it, and on which topics each tells and is told."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 OUTPUTS = frozenset({"relay", "pwm", "servo"})
@@ -100,6 +100,13 @@ class Described:
         """What somebody could take in and has not."""
         is_measured = any(part.output and not part.is_output for part in self.parts)
         return tuple(part for part in self.parts if not part.output and (part.is_output or (not is_measured and is_measuring(part))))
+
+
+    def freed(self, outputs: frozenset[int]) -> "Described":
+        """Without the numbers of devices that are not there any more: those may be taken in again."""
+        is_known = bool(outputs)
+        freed = (part.output > 0 and part.output not in outputs or part.output < 0 and not is_known for part in self.parts)
+        return replace(self, parts=tuple(replace(part, output=0) if is_free else part for part, is_free in zip(self.parts, freed, strict=True)))
 
 
 def is_measuring(part: Part) -> bool:
