@@ -4,7 +4,7 @@ import asyncio
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import cast, Protocol
 from uuid import UUID
 
 from data.farm.rules.topics import Topics
@@ -82,8 +82,7 @@ class Line(asyncio.Protocol):
         return bool(self._keep_alive_s) and at - self.heard_at > self._keep_alive_s * 1.5
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's is none by its class
         if self.is_over:
             transport.close()
         elif raw := transport.get_extra_info("socket"):
