@@ -61,7 +61,7 @@ _ASK = text("""
         select q.id from farm.devices q
         where q.is_online and q.is_active and q.deleted_at is null and q.device_type = any(cast(:kinds as farm.device_type[]))
           and (q.state_reported_at is null or q.state_reported_at <= :before or q.contradicted_by = 'words')
-          and (q.asked_state_at is null or q.asked_state_at <= :again)
+          and (q.asked_state_at is null or q.asked_state_at <= :again) and q.dialect <> 'gateway'
         order by q.asked_state_at nulls first limit :most for update skip locked)
     returning d.organization_id, d.id""")
 

@@ -32,7 +32,11 @@ _MISSING = """
       and not exists (
         select from alerts.alerts a
         where a.organization_id = d.organization_id and a.subject_id = d.id and a.alert_type = 'device_offline'
-          and a.status <> 'resolved')"""
+          and a.status <> 'resolved')
+      and not (d.dialect = 'gateway' and exists (
+        select from farm.discoveries x
+        join farm.gateways g on g.organization_id = x.organization_id and g.hardware_id = split_part(x.identifier, '/', 1)
+        where x.organization_id = d.organization_id and x.device_id = d.id and g.deleted_at is null and not g.is_online))"""
 _MISSED = text("select d.id, f.time_zone" + _MISSING)
 _WHO_MISSES = text("select distinct d.organization_id" + _MISSING)
 
@@ -61,7 +65,8 @@ async def organizations_with_missing(tx: Transaction, *, at: datetime) -> Sequen
 
 
 async def tell_missing(tx: Transaction, *, at: datetime) -> Sequence[UUID]:
-    """Raise an alert about each device that has been away for half an hour, or for as long as is set for it."""
+    """Raise an alert about each device that has been away for half an hour, or for as long as is set for it; what stands behind a
+    gateway that is away is told of with that."""
     zones: dict[UUID, str] = dict((await tx.execute(_MISSED, {"at": at, "missed_after_s": MISSED_AFTER_S})).tuples().all())
     devices = [device for device in await lock(tx, col(Device.id).in_(zones)) if not device.is_online]
     troubles = [
