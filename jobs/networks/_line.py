@@ -4,7 +4,7 @@ import asyncio
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import cast, Protocol
+from typing import Protocol, cast
 from uuid import UUID
 
 from data.farm.rules.topics import Topics
