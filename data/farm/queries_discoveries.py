@@ -11,7 +11,7 @@ from sqlmodel import col, select
 from data.core.session import Transaction
 from data.farm.announced import Described, Part, from_document, is_measuring
 from data.farm.queries import within
-from data.farm.tables import Device, Discovery, Farm
+from data.farm.tables import Device, Dialect, Discovery, Farm
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +38,10 @@ def _has_device() -> ColumnElement[bool]:
 
 
 def _is_useful() -> ColumnElement[bool]:
+    """What a gateway tells of is taken in with the gateway (see `queries_gateways`)."""
     is_new = cast(col(Discovery.description)["is_waiting"].astext, Boolean)  # type: ignore[attr-defined]
-    return or_(is_new, and_(col(Discovery.device_id).is_not(None), ~_has_device()))
+    is_ours = col(Discovery.dialect) != Dialect.GATEWAY
+    return and_(is_ours, or_(is_new, and_(col(Discovery.device_id).is_not(None), ~_has_device())))
 
 
 async def announced(tx: Transaction, *, are_dismissed: bool = False) -> Sequence[Announced]:
