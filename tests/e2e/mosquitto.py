@@ -68,7 +68,7 @@ class Running:
 def running(folder: Path, *, files: Path | None = None) -> Iterator[Running]:
     """One that lets in whom `files` (of mqtt-acl) names; everybody where there are none."""
     port = free_port()
-    lines = [f"listener {port} 127.0.0.1", "persistence false", "log_type error", "max_queued_messages 0", "set_tcp_nodelay true"]
+    lines = [f"listener {port} 127.0.0.1", "persistence false", "log_type error", "max_queued_messages 100000", "set_tcp_nodelay true"]
     if hasattr(os, "getuid") and os.getuid() == 0:
         lines.append("user root")  # the folder is ours alone
     if files is None:
