@@ -3,7 +3,16 @@
 from data.cold_chain.commands.states.clock import KINDS, Kind, note_manual_logs, note_trends, pass_time
 from data.cold_chain.commands.states.following import raise_and_resolve, tell_people
 from data.cold_chain.commands.states.saving import save
-from data.cold_chain.commands.states.words import EXCURSION, FAULT, INTERRUPTED, RECOVERED, REPLACED, RISE, TOO_COLD, TOO_WARM
+from data.cold_chain.commands.states.words import (
+    EXCURSION,
+    FAULT,
+    INTERRUPTED,
+    RECOVERED,
+    REPLACED,
+    RISE,
+    TOO_COLD,
+    TOO_WARM,
+)
 
 __all__ = [
     "EXCURSION", "FAULT", "INTERRUPTED", "KINDS", "RECOVERED", "REPLACED", "RISE", "TOO_COLD", "TOO_WARM", "Kind", "note_manual_logs",
