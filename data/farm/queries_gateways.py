@@ -107,10 +107,12 @@ async def standings(tx: Transaction) -> Sequence[Standing]:
     return [Standing(one, farm, devices[one.hardware_id], waiting[one.hardware_id]) for one, farm in rows]
 
 
-async def houses(tx: Transaction, farm_id: UUID) -> Sequence[str]:
-    """What the houses of a farm are called: at its devices, its flocks and its gateways."""
-    names: set[str] = set()
+async def houses(tx: Transaction) -> Mapping[UUID, Sequence[str]]:
+    """What the houses of each farm that one may see are called: at its devices, its flocks and its gateways."""
+    tx.actor.require("farm.view")
+    names: dict[UUID, set[str]] = defaultdict(set)
     for column, model in ((Device.location, Device), (FlockBatch.house, FlockBatch), (Gateway.house, Gateway)):
-        statement = select(column).where(model.farm_id == farm_id, col(model.deleted_at).is_(None), within(tx, model.farm_id))
-        names |= {name for name in await tx.exec(statement.where(func.length(column) > 0).distinct()) if name}
-    return sorted(names)
+        there = select(model.farm_id, column).where(col(model.deleted_at).is_(None), within(tx, model.farm_id), func.length(column) > 0)
+        for farm_id, name in await tx.exec(there.distinct()):
+            names[farm_id].add(name or "")
+    return {farm_id: sorted(called) for farm_id, called in names.items()}

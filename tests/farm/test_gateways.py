@@ -188,7 +188,7 @@ async def test_a_gateway_is_called_otherwise_and_keeps_its_devices(world: World,
     async with transaction(world.viewer) as tx:
         found = await queries_gateways.gateway(tx, gateway.id)
         assert (found.name, found.house) == ("Barn", None)
-        assert "Room 1" in await queries_gateways.houses(tx, farm.farm.id)
+        assert await queries_gateways.houses(tx) == {farm.farm.id: ["Room 1"]}
 
 
 async def test_a_removed_gateway_is_shut_out_and_what_was_asked_behind_it_ends(world: World, farm: FarmWorld) -> None:
