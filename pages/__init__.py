@@ -37,8 +37,11 @@ WAYS = (
     Item("farm", "Devices", "agriculture", "/farm", "farm.view"),
     Item("farm", "Flocks", "egg", "/farm/flocks", "farm.view"),
     Item("farm", "Schedules", "schedule", "/farm/schedules", "farm.view"),
-    Item("farm", "Runs", "history", "/farm/ledger", "farm.view"),
+    Item("farm", "Past runs", "history", "/farm/ledger", "farm.view"),
     Item("farm", "History", "show_chart", "/farm/history", "farm.view"),
+    Item("farm", "Gateways", "router", "/farm/gateways", "farm.view"),
+    Item("farm", "Members", "group", "/farm/members", "people.view"),
+    Item("farm", "Settings", "tune", "/farm/settings", "farm.edit"),
     Item("cold_chain", "Units", "ac_unit", "/cold-chain", "cold_chain.view"),
     Item("cold_chain", "Board", "dashboard", "/cold-chain/board", "cold_chain.view"),
     Item("cold_chain", "Logbook", "edit_note", "/cold-chain/logs", "cold_chain.view"),
@@ -61,7 +64,7 @@ WAYS = (
 
 SCREENS = (
     "home.home",
-    "farm.devices", "farm.device", "farm.schedules", "farm.ledger", "farm.flocks", "farm.flock", "farm.history",
+    "farm.devices", "farm.batch", "farm.emergency", "farm.device", "farm.device_settings", "farm.schedules", "farm.ledger", "farm.flocks", "farm.flock", "farm.gateways", "farm.members", "farm.settings", "farm.history",
     "cold_chain.units", "cold_chain.board", "cold_chain.unit", "cold_chain.places",
     "cold_chain.excursions", "cold_chain.excursion", "cold_chain.rules",
     "cold_chain.reports", "cold_chain.report", "cold_chain.verify",
@@ -70,9 +73,9 @@ SCREENS = (
     "tracking.trackers", "tracking.tracker", "tracking.imports", "tracking.runs", "tracking.run",
     "trees.jobs", "trees.job", "trees.devices",
     "alerts.alerts", "alerts.alert", "alerts.suppressions", "alerts.contacts", "alerts.policies", "alerts.inbox",
-    "notifications.own", "notifications.channels", "notifications.messages", "notifications.message", "notifications.unsubscribe",
+    "notifications.own", "notifications.kinds", "notifications.channels", "notifications.messages", "notifications.message", "notifications.unsubscribe",
     "identity.sign_in", "identity.provider", "identity.invitation", "identity.reset", "identity.settings", "identity.people", "identity.tokens",
-    "platform.billing", "inspector.records", "inspector.links", "platform.operations", "platform.support",
+    "platform.billing", "inspector.records", "inspector.links", "platform.operations", "platform.log", "platform.support",
 )  # fmt: skip
 
 

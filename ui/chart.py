@@ -17,7 +17,8 @@ from ui.live import Merging, Topic, explain, page_spawn
 from ui.words import _, current_language, current_reader
 
 RANGES: dict[str, timedelta] = {'1h': timedelta(hours=1), '24h': timedelta(days=1), '7d': timedelta(days=7),
-                                '30d': timedelta(days=30), '1y': timedelta(days=365)}
+                                '30d': timedelta(days=30), '1y': timedelta(days=365), '5y': timedelta(days=1826)}
+USUAL = ('1h', '24h', '7d', '30d', '1y')
 MAX_POINTS = 2000
 
 
@@ -74,19 +75,36 @@ class Mark:
 
 
 @dataclass(frozen=True)
+class Lane:
+    """When something was on, as a row of its own under the lines: pieces of time and how much of each it was on, 0 to 1.
+
+    A piece is as high as its share; between two pieces that do not touch nothing is known.
+    """
+
+    key: str
+    name: str
+    starts_ms: Values
+    ends_ms: Values
+    shares: Values
+
+
+@dataclass(frozen=True)
 class ChartData:
-    """The answer to one question; lines may be raw, they are thinned to `MAX_POINTS` here."""
+    """The answer to one question; lines may be raw, they are thinned to `MAX_POINTS` here. `note` stands beside the picture."""
 
     series: Sequence[Series]
     limits: Sequence[Limit] = ()
     excursions: Sequence[Excursion] = ()
     marks: Sequence[Mark] = field(default_factory=tuple)
+    lanes: Sequence[Lane] = ()
+    note: str = ''
 
     def packed(self) -> dict[str, Any]:
         """What the browser gets of it."""
         each = max(200, MAX_POINTS // max(1, len(self.series)))
         return {'series': [_drawn(line, each) for line in self.series], 'limits': [vars(one) for one in self.limits],
-                'excursions': [vars(one) for one in self.excursions], 'marks': [vars(one) for one in self.marks]}
+                'excursions': [vars(one) for one in self.excursions], 'marks': [vars(one) for one in self.marks],
+                'lanes': [_laid(lane) for lane in self.lanes], 'note': self.note}
 
 
 Ask = Callable[[datetime, datetime, int], Awaitable[ChartData]]
@@ -110,7 +128,7 @@ class Chart(ui.element, component=Path(__file__).parent / 'static' / 'series.js'
         except (KeyError, ValueError, OverflowError):
             if query.get(prefix + 'range', '') in RANGES:
                 self.range = query[prefix + 'range']
-        words = {'1h': _('1 h'), '24h': _('24 h'), '7d': _('7 d'), '30d': _('30 d'), '1y': _('1 y'), 'png': _('Save picture'),
+        words = {'1h': _('1 h'), '24h': _('24 h'), '7d': _('7 d'), '30d': _('30 d'), '1y': _('1 y'), '5y': _('5 y'), 'on': _('on'), 'off': _('off'), 'png': _('Save picture'),
                  'csv': _('Download CSV'), 'none': _('Nothing was measured in this time.'), 'retry': _('Try again'),
                  'range': _('Time range'), 'loading': _('Loading'), 'custom': _('Custom'), 'from': _('From'), 'to': _('To'),
                  'show': _('Show'), 'lang': current_language(), 'title': title, 'below': unit_below}
@@ -185,8 +203,8 @@ class Chart(ui.element, component=Path(__file__).parent / 'static' / 'series.js'
 
     def _displayed_contents(self, *, only_visible: bool) -> list[Any]:
         answer = self._props.get('answer') or {}
-        names = [line['name'] for line in answer.get('series', ())]
-        return [self._title, answer.get('error'), *names, *(mark['label'] for mark in answer.get('marks', ()))]
+        names = [line['name'] for line in (*answer.get('series', ()), *answer.get('lanes', ()))]
+        return [self._title, answer.get('error'), answer.get('note'), *names, *(mark['label'] for mark in answer.get('marks', ()))]
 
 
 def _at(milliseconds: float) -> datetime:
@@ -195,6 +213,11 @@ def _at(milliseconds: float) -> datetime:
 
 def _packed(numbers: Any, dtype: str) -> str:
     return base64.b64encode(np.asarray(numbers, dtype=dtype).tobytes()).decode()
+
+
+def _laid(lane: Lane) -> dict[str, Any]:
+    return {'key': lane.key, 'name': lane.name, 'starts': _packed(lane.starts_ms, '<f8'), 'ends': _packed(lane.ends_ms, '<f8'),
+            'shares': _packed(lane.shares, '<f4')}
 
 
 def _drawn(line: Series, max_points: int) -> dict[str, Any]:
@@ -213,7 +236,7 @@ def _drawn(line: Series, max_points: int) -> dict[str, Any]:
 
 
 def chart(ask: Ask, *, title: str = '', unit: str = '', range: str = '24h', zone: str = '', csv_href: str = '',
-          height: str = '360px', ranges: Sequence[str] = tuple(RANGES), name: str = '', topics: Sequence[Topic] = (),
+          height: str = '360px', ranges: Sequence[str] = USUAL, name: str = '', topics: Sequence[Topic] = (),
           unit_below: str = '') -> Chart:
     """Draw a chart. `ask(start, end, max_points)` (aware UTC datetimes) answers a `ChartData` for that stretch.
 

@@ -55,6 +55,10 @@ def upgrade() -> None:
     schema='farm',
     postgresql_partition_by='RANGE (period_start)'
     )
+    op.create_index(
+        'ix_reading_metrics_days', 'reading_metrics', ['organization_id', 'device_id', 'sensor_type', 'period_start'], unique=False, schema='farm',
+        postgresql_include=['minimum', 'maximum', 'total', 'reading_count'], postgresql_where=sa.text("granularity = 'daily'"),
+    )
     op.create_table('stale_metrics',
     sa.Column('organization_id', sa.Uuid(), nullable=False),
     sa.Column('device_id', sa.Uuid(), nullable=False),

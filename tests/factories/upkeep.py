@@ -10,9 +10,9 @@ from data.core.settings import Settings
 from jobs import metrics
 
 
-def keeping(months: int = 24, **days: int) -> Settings:
-    """An installation that keeps its streams for so long."""
-    return Settings(_env_file=None, readings_retention_months=months, **days)  # type: ignore[call-arg]
+def keeping(months: int = 24) -> Settings:
+    """An installation that keeps the cold chain's readings for so long, and the rest as it is unless said."""
+    return Settings(_env_file=None, readings_retention_months=months)  # type: ignore[call-arg]
 
 
 async def count_farm_readings(patience_s: float = 2.0) -> None:

@@ -37,9 +37,10 @@ export default {
         <div v-if="error" class="st-chart-over" role="alert">{{ error }}<button type="button" class="st-plain" @click="choose(current || ranges[0])">{{ words.retry }}</button></div>
         <div v-else-if="!ready" class="st-chart-over" role="status">{{ words.loading }}…</div>
         <div v-else-if="empty" class="st-chart-over">{{ words.none }}</div></div>
+      <p v-if="note" class="st-chart-note st-soft">{{ note }}</p>
     </div>`,
   props: { answer: Object, words: Object, zone: String, unit: String, csvHref: String, height: String, ranges: Array, range: String, name: String },
-  data() { return { current: this.range, error: '', ready: false, empty: false, from: '', to: '', window: [0, 0] }; },
+  data() { return { current: this.range, error: '', ready: false, empty: false, note: '', from: '', to: '', window: [0, 0] }; },
   computed: {
     csv() {
       const url = new URL((window.path_prefix || '') + this.csvHref, location.href);
@@ -49,7 +50,7 @@ export default {
   },
   async mounted() {
     this.shift = zoneShift(this.zone);
-    this.lines = [];
+    this.lines = []; this.lanes = [];
     const { Plotly } = await import('nicegui-plotly');
     if (this.gone) return;
     this.Plotly = Plotly;
@@ -64,9 +65,10 @@ export default {
       if (!this.Plotly) { this.pending = answer; return; }
       this.error = answer.error || '';
       if (answer.error) return;
-      this.got = answer; this.current = answer.range; this.window = [answer.start, answer.end];
+      this.got = answer; this.note = answer.note || ''; this.current = answer.range; this.window = [answer.start, answer.end];
       const floats = (text) => text && Array.from(decode(text, Float32Array));
       this.lines = answer.series.map((s) => ({ ...s, x: Array.from(decode(s.x, Float64Array)), y: floats(s.y), low: floats(s.low), high: floats(s.high) }));
+      this.lanes = (answer.lanes || []).map((l) => ({ ...l, starts: Array.from(decode(l.starts, Float64Array)), ends: Array.from(decode(l.ends, Float64Array)), shares: floats(l.shares) }));
       if (!this.from || !this.$refs.custom.open) [this.from, this.to] = this.window.map((t) => new Date(this.shift.to(t)).toISOString().slice(0, 16));
       this.draw();
     },
@@ -106,6 +108,9 @@ export default {
         return [...(l.low ? [this.band(l, at, { yaxis, color })] : []), line, ...this.alone(l, at, { yaxis, color })];
       });
       const { limits, excursions, marks } = this.got, shapes = [], annotations = [];
+      const rows = this.lanes.length, isAlone = rows && !this.lines.length, laid = rows ? Math.min(0.5, 0.04 + 0.1 * rows) : 0;
+      traces.push(...this.lanes.flatMap((l, i) => this.lane(l, rows - 1 - i, iso, css(`series-${(i + 2) % 5}`))));
+      annotations.push(...this.lanes.map((l, i) => ({ xref: 'paper', x: 0, xanchor: 'left', yref: 'y4', y: rows - 1 - i + 0.6, yanchor: 'bottom', text: l.name, showarrow: false, font: { ...font, size: 11 } })));
       for (const one of limits) {
         const [from, until] = [one.start_ms, one.end_ms].map((t, i) => t === null ? this.window[i] : Math.min(Math.max(t, this.window[0]), this.window[1]));
         const span = one.start_ms === null && one.end_ms === null ? { xref: 'paper', x0: 0, x1: 1 } : { x0: iso(from), x1: iso(until) };
@@ -129,7 +134,7 @@ export default {
         hovertemplate: '%{text}<extra></extra>', marker: { symbol: shown.map((m) => GLYPHS[m.kind] || 'circle'), size: 11, color: css('waiting'), line: { color: css('card'), width: 1.5 } },
       });
       const known = above.flatMap((l) => [...l.y, ...(l.low || []), ...(l.high || [])].filter((v) => !Number.isNaN(v)));
-      this.empty = !known.length;
+      this.empty = !known.length && !rows;
       const near = limits.filter((l) => (l.end_ms ?? Infinity) > this.window[0] && (l.start_ms ?? -Infinity) < this.window[1]).flatMap((l) => [l.low, l.high]).filter((v) => v !== null);
       let low = Infinity, high = -Infinity;
       for (const v of [...known, ...near]) { if (v < low) low = v; if (v > high) high = v; }
@@ -139,9 +144,10 @@ export default {
         margin: { l: phone ? 40 : 52, r: phone ? 8 : 16, t: 12, b: 36 }, legend: { orientation: 'h', y: 1.02, yanchor: 'bottom', x: 0 },
         hoverlabel: { bgcolor: css('raised'), bordercolor: css('line'), font: { ...font, color: css('text') } },
         dragmode: matchMedia('(pointer: coarse)').matches ? false : 'zoom', uirevision: `${this.got.start}`,
-        xaxis: { ...grid, type: 'date', ...(below.length ? { anchor: 'y3' } : {}), range: [new Date(start).toISOString().slice(0, 23), new Date(end).toISOString().slice(0, 23)], nticks: phone ? 4 : 9, tickformatstops: [{ dtickrange: [null, 59999], value: '%H:%M:%S\n%-d %b %Y' }, { dtickrange: [60000, 86399999], value: '%H:%M\n%-d %b %Y' }, { dtickrange: [86400000, 'M1'], value: '%-d %b\n%Y' }, { dtickrange: ['M1', null], value: '%b\n%Y' }] },
-        yaxis: { ...grid, domain: below.length ? [0.34, 1] : [0, 1], range: this.empty ? [0, 1] : [low - pad, high + pad], fixedrange: true, ticksuffix: phone ? '' : ` ${this.unit}` },
+        xaxis: { ...grid, type: 'date', ...(rows ? { anchor: 'y4' } : below.length ? { anchor: 'y3' } : {}), range: [new Date(start).toISOString().slice(0, 23), new Date(end).toISOString().slice(0, 23)], nticks: phone ? 4 : 9, tickformatstops: [{ dtickrange: [null, 59999], value: '%H:%M:%S\n%-d %b %Y' }, { dtickrange: [60000, 86399999], value: '%H:%M\n%-d %b %Y' }, { dtickrange: [86400000, 'M1'], value: '%-d %b\n%Y' }, { dtickrange: ['M1', null], value: '%b\n%Y' }] },
+        yaxis: { ...grid, domain: rows ? [laid + 0.04, 1] : below.length ? [0.34, 1] : [0, 1], visible: !isAlone, range: known.length ? [low - pad, high + pad] : [0, 1], fixedrange: true, ticksuffix: phone ? '' : ` ${this.unit}` },
         yaxis2: { overlaying: 'y', range: [0, 1], visible: false, fixedrange: true },
+        ...(rows ? { yaxis4: { domain: isAlone ? [0, 1] : [0, laid], range: [0, rows], visible: false, fixedrange: true } } : {}),
         ...(below.length ? { yaxis3: { ...grid, domain: [0, 0.26], rangemode: 'normal', nticks: 4, fixedrange: true, ticksuffix: phone ? '' : ` ${this.words.below}` } } : {}),
       };
       const lang = this.words.lang === 'km' ? 'km' : 'en';
@@ -164,6 +170,24 @@ export default {
         start = i + 1;
       }
       return { type: 'scatter', mode: 'lines', x, y, yaxis, fill: 'toself', fillcolor: faint(color), line: { width: 0 }, hoverinfo: 'skip', showlegend: false, legendgroup: l.key };
+    },
+    // When something was on: a thin line where it is known, and a block as high as the part of the time that it was on.
+    lane(l, row, iso, color) {
+      const x = [], y = [], along = [], told = [], known = { x: [], y: [] };
+      l.starts.forEach((start, i) => {
+        const [from, until, share] = [iso(start), iso(l.ends[i]), l.shares[i]];
+        if (i && start > l.ends[i - 1] + 1) { known.x.push(from); known.y.push(null); }
+        known.x.push(from, until); known.y.push(row, row);
+        const word = share > 0.999 ? this.words.on : share < 0.001 ? this.words.off : `${Math.round(share * 100)} %`;
+        along.push(iso((start + l.ends[i]) / 2)); told.push(`${l.name}: ${word}`);
+        if (share > 0) { const top = row + 0.56 * share; x.push(from, from, until, until, from, null); y.push(row, top, top, row, row, null); }
+      });
+      const same = { type: 'scatter', mode: 'lines', yaxis: 'y4', showlegend: false, name: '' };
+      return [
+        { ...same, ...known, line: { color, width: 1 }, opacity: 0.6, connectgaps: false, hoverinfo: 'skip' },
+        { ...same, x, y, fill: 'toself', fillcolor: color, line: { width: 0 }, hoverinfo: 'skip' },
+        { ...same, x: along, y: along.map(() => row + 0.3), line: { width: 0 }, text: told, hovertemplate: '%{text}<extra></extra>' },
+      ];
     },
     // A point with a gap on either side has no line to be seen by.
     alone(l, at, { yaxis, color }) {
