@@ -158,6 +158,8 @@ async def _draw(
         except Exception as reason:  # an edge
             error_state(explain(reason), retry=lambda: ui.navigate.reload())
         _watch_inbox(look, held)
+        if who.idle_after_s:
+            ui.run_javascript(_IDLE % (who.idle_after_s * 1000, min(who.idle_after_s * 1000 // 4, 60_000)))
 
 
 async def _look(look: Looker) -> Look:
@@ -205,6 +207,21 @@ async def _look(look: Looker) -> Look:
         on_theme=theme,
         on_sign_out=sign_out,
     )
+
+
+_IDLE = """
+(() => {
+  if (window.stIdle) return;
+  let touched = Date.now(), told = touched;
+  for (const kind of ["pointerdown", "keydown", "wheel", "touchstart"])
+    addEventListener(kind, () => { touched = Date.now(); }, { passive: true, capture: true });
+  window.stIdle = setInterval(() => {
+    if (touched > told) { told = touched; fetch("/seen", { method: "POST" }).catch(() => {}); }
+    if (Date.now() - touched > %d + 5000) { clearInterval(window.stIdle); location.assign("/sign-in"); }
+  }, %d);
+})()
+"""
+"""Tells, while somebody is at it, that the session is in use; an open page with nobody before it goes when the session has ended."""
 
 
 def sign_out() -> None:

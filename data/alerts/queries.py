@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, and_, case, false, func, or_, true
@@ -15,6 +15,9 @@ from data.core.session import Transaction
 from data.core.time import now
 from data.identity.tables import User
 from data.platform.tables import File
+
+SHOWN_FOR = timedelta(days=90)
+"""What has been over on a farm for longer is found by its name; cold rooms are evidence for as long as they are kept."""
 
 _URGENCY = case(
     (col(Alert.severity) == Severity.CRITICAL, 0), (col(Alert.severity) == Severity.WARNING, 1), else_=2
@@ -101,6 +104,9 @@ def _narrowed(tx: Transaction, wanted: Wanted, at: datetime) -> list[ColumnEleme
         where.append(col(Alert.severity) == wanted.severity)
     if wanted.domain:
         where.append(col(Alert.subject_kind).startswith(f"{wanted.domain}.", autoescape=True))
+    if not wanted.search and wanted.view in ("all", "resolved"):
+        long_over = col(Alert.subject_kind).startswith("farm.") & (col(Alert.resolved_at) < at - SHOWN_FOR)
+        where.append(func.coalesce(~long_over, true()))
     if wanted.search:
         where.append(col(Alert.subject_name).icontains(wanted.search, autoescape=True))
     return where

@@ -1,13 +1,17 @@
 """What happened here, and which chains there are."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import func
+from sqlalchemy import ColumnElement, func
 from sqlmodel import col, select
 
 from data.audit.tables import Chain, EventLog
+from data.core.errors import Forbidden, Invalid
 from data.core.session import Transaction
+from data.core.time import now
 from data.identity.tables import Organization
 
 
@@ -19,9 +23,45 @@ async def chains(tx: Transaction) -> Sequence[tuple[UUID, str]]:
     return (await tx.exec(statement)).all()
 
 
+LONGEST = timedelta(days=365)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which lines: of the last days, of a category (the domain), by a person or job of that name; `before` is where a page ends."""
+
+    days: int = 7
+    category: str = ""
+    actor: str = ""
+    before: int | None = None
+
+
+async def lines(
+    tx: Transaction, wanted: Wanted, *, scope_id: UUID | None = None, about: ColumnElement[bool] | None = None, limit: int = 100,
+    at: datetime | None = None,
+) -> Sequence[EventLog]:  # fmt: skip
+    """Lines of the log, the latest first: of all of the organization, or `about` one thing of it (`scope_id` is the thing)."""
+    tx.actor.require("audit.view", scope_id)
+    if about is None and tx.actor.scopes("audit.view") is not None:
+        raise Forbidden("You may do this for your own places only; choose one.")
+    if not 1 <= wanted.days <= LONGEST.days:
+        raise Invalid("days", "{value} is not between {low} and {high}.", value=wanted.days, low=1, high=LONGEST.days)
+    since = (at or now()) - timedelta(days=wanted.days)
+    where = [EventLog.organization_id == tx.organization_id, EventLog.recorded_at >= since]
+    if about is not None:
+        where.append(about)  # type: ignore[arg-type]
+    if wanted.category:
+        where.append(EventLog.category == wanted.category)
+    if wanted.actor:
+        where.append(col(EventLog.actor_name).icontains(wanted.actor, autoescape=True))  # type: ignore[arg-type]
+    if wanted.before is not None:
+        where.append(EventLog.sequence < wanted.before)
+    return (await tx.exec(select(EventLog).where(*where).order_by(col(EventLog.sequence).desc()).limit(limit))).all()
+
+
 async def latest(tx: Transaction, *, limit: int = 100, subject_id: UUID | None = None) -> Sequence[EventLog]:
     """The latest lines of the organization's log, about one thing if named."""
-    tx.actor.require("audit.view")
+    tx.actor.require("operations.view")
     statement = select(EventLog).where(EventLog.organization_id == tx.organization_id)
     if subject_id:
         statement = statement.where(EventLog.subject_id == subject_id)

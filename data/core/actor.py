@@ -37,6 +37,8 @@ class Actor:
     is_platform_admin: bool = False
     visit_id: UUID | None = None
     """Set while somebody who runs the installation looks into an organization that is not theirs."""
+    idle_after_s: int | None = None
+    """Their session ends when nobody touches it for so long."""
 
     @classmethod
     def system(cls, organization_id: UUID | None, name: str) -> Self:

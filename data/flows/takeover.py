@@ -13,7 +13,8 @@ from data.core.time import now
 from data.farm import commands as farm
 from data.farm.rules.version_1 import House, Person, Plan, house, kept, person
 from data.farm.tables import DeviceType, Schedule, ScheduleType, SwitchAction, TakenOver
-from data.identity.commands import INVITATION_LIFE, create_user, give_role
+from data.identity.commands import create_user, give_role
+from data.identity.members import INVITATION_LIFE
 from data.identity.secrets import new_token, token_hash
 from data.identity.tables import Invitation, PasswordReset, Role, User, UserRole
 
@@ -108,7 +109,8 @@ async def _take_person(
             return "", None, f"would be invited as {role.value}, and give an e-mail address{shared}"
         token = new_token()
         invitation = Invitation(
-            organization_id=organization_id, token_hash=token_hash(token), role=role, invited_by=inviter, expires_at=now() + INVITATION_LIFE
+            organization_id=organization_id, token_hash=token_hash(token), name=one.name, role=role, invited_by=inviter,
+            expires_at=now() + INVITATION_LIFE,
         )
         tx.add(invitation)
         await tx.flush()

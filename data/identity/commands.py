@@ -1,25 +1,50 @@
 """People are invited, given roles and let go; organizations and their machines' tokens are made."""
 
+from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from uuid import UUID
 
 import anyio.to_thread
-from sqlalchemy import func
+from sqlalchemy import func, update
 from sqlmodel import col, select
+from sqlmodel.sql.expression import SelectOfScalar
 
+from data.core.actor import Actor
 from data.core.errors import Conflict, Forbidden, Invalid, NotFound, Unauthenticated
 from data.core.session import Transaction, across_tenants
 from data.core.time import now
 from data.core.time import zone as known_zone
 from data.identity import queries
-from data.identity.door import Browser, end_all_sessions, forget_tokens, open_session
+from data.identity.door import (
+    Browser,
+    count_failure,
+    end_all_sessions,
+    end_other_sessions,
+    forget_tokens,
+    is_known,
+    minutes_left,
+    named,
+    open_session,
+    sign_in,
+)
 from data.identity.events import PeopleChanged, TokensChanged
-from data.identity.permissions import GRANTABLE
-from data.identity.secrets import hash_password, new_token, token_hash
-from data.identity.tables import ApiToken, Invitation, Organization, PasswordReset, Role, TokenKind, User, UserRole
+from data.identity.phones import dialled
+from data.identity.secrets import hash_password, is_password, new_token, token_hash
+from data.identity.tables import (
+    ApiToken,
+    AuthSession,
+    Invitation,
+    Organization,
+    PasswordReset,
+    Role,
+    TokenKind,
+    User,
+    UserRole,
+)
 
-INVITATION_LIFE = timedelta(days=7)
 RESET_LIFE = timedelta(minutes=30)
+MOST_RESETS_AN_HOUR = 5
 LANGUAGES = ("en", "km")
 UNITS = ("celsius", "fahrenheit")
 THEMES = ("system", "light", "dark")
@@ -43,6 +68,8 @@ async def create_user(
     """A new person, not yet anywhere. Conflict when the address is taken. Needs a transaction across tenants."""
     if not (email or phone):
         raise Invalid("email", "An e-mail address or a phone number is needed.")
+    if phone and (await tx.exec(select(User.id).where(User.phone == phone, col(User.deleted_at).is_(None)))).first():
+        raise Conflict("Somebody with the number {phone} is already here.", phone=phone)
     if email and (await tx.exec(select(User.id).where(func.lower(User.email) == email.lower(), col(User.deleted_at).is_(None)))).first():
         raise Conflict("Somebody with the address {email} is already here.", email=email)
     hashed = await anyio.to_thread.run_sync(hash_password, password) if password else None
@@ -56,8 +83,9 @@ async def create_user(
 
 
 async def give_role(
-    tx: Transaction, user_id: UUID, *, role: Role, organization_id: UUID | None = None, scope_id: UUID | None = None
-) -> None:
+    tx: Transaction, user_id: UUID, *, role: Role, organization_id: UUID | None = None, scope_id: UUID | None = None,
+    invited_by: UUID | None = None,
+) -> None:  # fmt: skip
     """Let somebody be that, everywhere or for one thing. Giving it twice changes nothing."""
     organization = organization_id or tx.organization_id
     exists = await tx.exec(
@@ -67,71 +95,138 @@ async def give_role(
         )
     )  # fmt: skip
     if not exists.first():
-        tx.add(UserRole(organization_id=organization, user_id=user_id, role=role, scope_id=scope_id, invited_by=tx.actor.user_id))
+        tx.add(
+            UserRole(
+                organization_id=organization, user_id=user_id, role=role, scope_id=scope_id, invited_by=invited_by or tx.actor.user_id
+            )
+        )
         tx.emit(PeopleChanged(user_id=user_id), organization_id=organization)
 
 
-async def invite(tx: Transaction, *, role: Role, email: str | None = None, scope_id: UUID | None = None) -> str:
-    """The token of a link by which one person may join within a week. Forbidden for roles one may not give."""
-    tx.actor.require("people.invite")
-    assert tx.actor.user_id
-    held = await queries.roles_of(tx, tx.actor.user_id)
-    if not any(role in GRANTABLE.get(r, ()) for r in held):
-        raise Forbidden("You may not give the role {role}.", role=role.value)
-    token = new_token()
-    tx.add(
-        Invitation(
-            token_hash=token_hash(token), email=email, role=role, scope_id=scope_id, invited_by=tx.actor.user_id,
-            expires_at=now() + INVITATION_LIFE,
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What an invitation offers to whoever holds its link."""
+
+    organization_name: str
+    role: Role
+    name: str | None
+    email: str | None
+    phone: str | None
+    language: str
+
+
+async def offered(token: str) -> Offer | None:
+    """What a link offers; None where it is unknown, used, taken back or older than a week, which all look the same."""
+    async with across_tenants("invitation") as tx:
+        invitation = (await tx.exec(_open_invitation(token))).one_or_none()
+        if invitation is None:
+            return None
+        organization = await tx.get_one(Organization, invitation.organization_id)
+        return Offer(
+            organization.name, invitation.role, invitation.name, invitation.email, invitation.phone, invitation.language
         )
-    )  # fmt: skip
-    return token
 
 
 async def accept_invitation(
     token: str, browser: Browser, *, name: str, email: str, password: str, language: str = "en"
 ) -> str:
-    """Join: a new person (or one who signs in with their password) gets the role; the new session's token.
-
-    NotFound when the link is unknown, used or older than a week.
-    """
+    """Join by an e-mail address or a phone number (`email` holds either): as somebody new, or with the password of the account that
+    has it. The new session's token. NotFound when the link opens nothing any more."""
+    address = email.strip()
+    number = None if "@" in address else dialled(address)
+    if "@" not in address and number is None:
+        raise Invalid("email", "Write an e-mail address, or a phone number with its country.")
     async with across_tenants("accept invitation") as tx:
-        invitation = (
-            await tx.exec(
-                select(Invitation)
-                .where(
-                    Invitation.token_hash == token_hash(token),
-                    col(Invitation.accepted_at).is_(None),
-                    Invitation.expires_at > now(),
-                )
-                .with_for_update()
-            )
-        ).one_or_none()
-        if invitation is None:
-            raise NotFound("This invitation has been used or is too old. Ask for a new one.")
-        if invitation.email and invitation.email.lower() != email.strip().lower():
-            raise Invalid("email", "This invitation is for another address.")
+        _is_meant(await _offered(tx, token), None if number else address, number)
+    if await is_known(address):
+        session = await sign_in(address, password, browser)
+        async with across_tenants("accept invitation") as tx:
+            held = (await tx.exec(select(AuthSession).where(AuthSession.token_hash == token_hash(session)).with_for_update())).one()
+            held.organization_id = await _join(tx, await _offered(tx, token), held.user_id)
+            tx.add(held)
+        return session
+    if not name.strip():
+        raise Invalid("name", "Say what you are called.")
+    async with across_tenants("accept invitation") as tx:
+        invitation = await _offered(tx, token)
         organization = await tx.get_one(Organization, invitation.organization_id)
         user = await create_user(
-            tx, name=name, email=email.strip(), password=password, language=language, time_zone=organization.time_zone
-        )
-        await give_role(
-            tx, user.id, role=invitation.role, organization_id=invitation.organization_id, scope_id=invitation.scope_id
-        )
-        invitation.accepted_at, invitation.accepted_by = now(), user.id
-        tx.add(invitation)
+            tx, name=name.strip(), email=None if number else address, phone=number, password=password, language=language,
+            time_zone=organization.time_zone,
+        )  # fmt: skip
+        await _join(tx, invitation, user.id)
         return await open_session(tx, user.id, browser)
 
 
-async def ask_for_reset(email: str) -> tuple[User, str] | None:
-    """The person and the token of a link for a new password, or None: the asker is told the same either way."""
+async def join(token: str, actor: Actor) -> UUID:
+    """Join as the person who is signed in; the organization, which they look at from now on. NotFound as above; Invalid('email') when
+    the invitation is for another address."""
+    assert actor.user_id
+    async with across_tenants("accept invitation") as tx:
+        invitation = await _offered(tx, token)
+        user = await tx.get_one(User, actor.user_id)
+        _is_meant(invitation, user.email, user.phone)
+        organization_id = await _join(tx, invitation, user.id)
+        mine = update(AuthSession).where(col(AuthSession.id) == actor.session_id)
+        await tx.execute(mine.values(organization_id=organization_id))
+        return organization_id
+
+
+def _open_invitation(token: str) -> SelectOfScalar[Invitation]:
+    return select(Invitation).where(
+        Invitation.token_hash == token_hash(token), col(Invitation.accepted_at).is_(None), col(Invitation.revoked_at).is_(None),
+        Invitation.expires_at > now(),
+    )  # fmt: skip
+
+
+async def _offered(tx: Transaction, token: str) -> Invitation:
+    found = (await tx.exec(_open_invitation(token).with_for_update())).one_or_none()
+    if found is None:
+        raise NotFound("This invitation has been used or is too old. Ask for a new one.")
+    return found
+
+
+def _is_meant(invitation: Invitation, email: str | None, phone: str | None) -> None:
+    """Where an invitation names addresses, one of them must be theirs."""
+    named = {one for one in ((invitation.email or "").lower(), invitation.phone) if one}
+    if named and not named & {(email or "").lower(), phone}:
+        raise Invalid("email", "This invitation is for another address.")
+
+
+async def _join(tx: Transaction, invitation: Invitation, user_id: UUID) -> UUID:
+    await give_role(
+        tx, user_id, role=invitation.role, organization_id=invitation.organization_id, scope_id=invitation.scope_id,
+        invited_by=invitation.invited_by,
+    )  # fmt: skip
+    invitation.accepted_at, invitation.accepted_by = now(), user_id
+    tx.add(invitation)
+    return invitation.organization_id
+
+
+@dataclass(frozen=True, slots=True)
+class Reset:
+    """A new password may be chosen by this link; by phone where there is no mail, in the name of an organization of theirs."""
+
+    user: User
+    token: str
+    organization_id: UUID | None
+
+
+async def ask_for_reset(email_or_phone: str) -> Reset | None:
+    """The person and the token of a link for a new password, or None: the asker is told the same either way. Five in an hour."""
     async with across_tenants("password reset") as tx:
-        user = (await tx.exec(select(User).where(func.lower(User.email) == email.strip().lower(), col(User.deleted_at).is_(None)))).first()
-        if user is None:
+        user = await named(tx, email_or_phone.strip())
+        if user is None or not user.is_active:
             return None
+        lately = select(func.count()).select_from(PasswordReset).where(
+            PasswordReset.user_id == user.id, PasswordReset.created_at > now() - timedelta(hours=1)
+        )
+        if (await tx.exec(lately)).one() >= MOST_RESETS_AN_HOUR:
+            return None
+        home = select(UserRole.organization_id).where(UserRole.user_id == user.id).order_by(col(UserRole.created_at)).limit(1)
         token = new_token()
         tx.add(PasswordReset(user_id=user.id, token_hash=token_hash(token), expires_at=now() + RESET_LIFE))
-        return user, token
+        return Reset(user, token, (await tx.exec(home)).first())
 
 
 async def reset_password(token: str, password: str) -> None:
@@ -156,6 +251,37 @@ async def reset_password(token: str, password: str) -> None:
         reset.used_at = now()
         tx.add_all((user, reset))
         await end_all_sessions(tx, user.id)
+
+
+async def change_password(actor: Actor, present: str, fresh: str) -> None:
+    """Choose a new password, knowing the one there is; every other browser is signed out. Wrong ones count as at the door."""
+    assert actor.user_id
+    async with across_tenants("change password") as tx:
+        user = await tx.get_one(User, actor.user_id)
+        if user.locked_until_at and user.locked_until_at > now():
+            raise Forbidden("Too many wrong passwords. Try again in {minutes} minutes.", minutes=minutes_left(user))
+    is_right = await anyio.to_thread.run_sync(is_password, present, user.password_hash)
+    hashed = await anyio.to_thread.run_sync(partial(hash_password, fresh, field="fresh")) if is_right else ""
+    async with across_tenants("change password") as tx:
+        if is_right:
+            user = await tx.get_one(User, actor.user_id, with_for_update=True)
+            user.password_hash, user.failed_sign_ins = hashed, 0
+            tx.add(user)
+        else:
+            await count_failure(tx, actor.user_id)
+    if not is_right:
+        raise Invalid("present", "This is not your password.")
+    await end_other_sessions(actor.user_id, actor.session_id)
+
+
+async def rename(tx: Transaction, name: str) -> None:
+    """What one is called oneself."""
+    if not name.strip() or len(name) > 200:
+        raise Invalid("name", "Say what you are called.")
+    user = await tx.get_one(User, tx.actor.user_id)
+    user.name, user.updated_at = name.strip(), now()
+    tx.add(user)
+    tx.emit(PeopleChanged())
 
 
 async def set_preferences(

@@ -18,6 +18,7 @@ from data.core.session import Transaction, across_tenants
 from data.core.time import now
 from data.identity.events import InspectorsChanged, SessionEnded
 from data.identity.permissions import rights
+from data.identity.phones import dialled
 from data.identity.secrets import is_password, new_token, token_hash
 from data.identity.tables import (
     ApiToken,
@@ -34,6 +35,8 @@ from data.identity.tables import (
 SESSION_LIFE = timedelta(days=30)
 FAILURES_ALLOWED = 5
 LOCKED_FOR = timedelta(minutes=15)
+IDLE = timedelta(hours=1)
+"""A session that does not stay ends when nobody touches it for so long."""
 CODE_WITHIN = timedelta(minutes=10)
 """How long a right password waits for the code of the second factor."""
 LOOKING_IN = (Role.VIEWER, Role.INSPECTOR)
@@ -60,14 +63,15 @@ class Machine:
     subject_id: UUID | None
 
 
-async def sign_in(email_or_phone: str, password: str, browser: Browser) -> str:
+async def sign_in(email_or_phone: str, password: str, browser: Browser, *, stays: bool = True) -> str:
     """A new session's token for the right password. Unauthenticated otherwise, Forbidden while locked.
 
-    Five failures in a row lock the account for 15 minutes; nobody learns whether an address exists.
+    Five failures in a row lock the account for 15 minutes; nobody learns whether an address exists. Unless it `stays`, the session
+    ends when nobody touches it for an hour: on a computer that others use too.
     """
     name = email_or_phone.strip()
     async with across_tenants("sign-in") as tx:
-        user = await _named(tx, name)
+        user = await named(tx, name)
         if user and user.locked_until_at and user.locked_until_at > now():
             raise Forbidden("Too many wrong passwords. Try again in {minutes} minutes.", minutes=minutes_left(user))
     is_right = await anyio.to_thread.run_sync(is_password, password, user.password_hash if user else None)
@@ -79,20 +83,23 @@ async def sign_in(email_or_phone: str, password: str, browser: Browser) -> str:
                 await count_failure(tx, user.id)
             refusal = Unauthenticated("The name or the password is not right.")
         else:
-            token = await open_session(tx, user.id, browser, asks_code=True)
+            token = await open_session(tx, user.id, browser, asks_code=True, idle_after=None if stays else IDLE)
     if refusal:
         raise refusal
     return token
 
 
-async def _named(tx: Transaction, name: str) -> User | None:
-    return (
-        await tx.exec(
-            select(User).where(
-                col(User.deleted_at).is_(None), or_(func.lower(User.email) == name.lower(), col(User.phone) == name)
-            )
-        )
-    ).first()
+async def named(tx: Transaction, name: str) -> User | None:
+    """Who has this e-mail address or phone number, across tenants."""
+    number = dialled(name)
+    is_it = or_(func.lower(User.email) == name.lower(), col(User.phone).in_([name, *([number] if number else [])]))
+    return (await tx.exec(select(User).where(col(User.deleted_at).is_(None), is_it))).first()
+
+
+async def is_known(email_or_phone: str) -> bool:
+    """Whether somebody has this address. For those alone who hold an invitation: they learn whether a password is to be chosen."""
+    async with across_tenants("invitation") as tx:
+        return await named(tx, email_or_phone.strip()) is not None
 
 
 def minutes_left(user: User) -> int:
@@ -133,9 +140,11 @@ async def sign_in_by_provider(issuer: str, subject: str, verified_email: str | N
         return await open_session(tx, user.id, browser)
 
 
-async def open_session(tx: Transaction, user_id: UUID, browser: Browser, *, asks_code: bool = False) -> str:
+async def open_session(
+    tx: Transaction, user_id: UUID, browser: Browser, *, asks_code: bool = False, idle_after: timedelta | None = None
+) -> str:
     """A new session of that person; its token is told this once. With `asks_code` it opens nothing before the code of their second
-    factor was shown, where they have one."""
+    factor was shown, where they have one. With `idle_after` it ends when nobody touches it for so long."""
     user = await tx.get_one(User, user_id)
     is_due = asks_code and user.is_mfa_enabled
     if not is_due:
@@ -154,6 +163,7 @@ async def open_session(tx: Transaction, user_id: UUID, browser: Browser, *, asks
         AuthSession(
             user_id=user_id, organization_id=home, token_hash=token_hash(token),
             expires_at=now() + (CODE_WITHIN if is_due else SESSION_LIFE), is_second_factor_due=is_due,
+            idle_after_s=round(idle_after.total_seconds()) if idle_after else None,
             ip_address=browser.ip_address, user_agent=browser.user_agent, device_name=_device(browser.user_agent),
         )
     )  # fmt: skip
@@ -187,6 +197,11 @@ async def who(token: str, browser: Browser) -> Actor | None:
         if found is None:
             return None
         session, user = found
+        if session.idle_after_s and session.last_seen_at < now() - timedelta(seconds=session.idle_after_s):
+            session.revoked_at = now()
+            tx.add(session)
+            tx.emit(SessionEnded(session_id=session.id))
+            return None
         if session.last_seen_at < now() - timedelta(minutes=1):
             await tx.execute(update(AuthSession).where(col(AuthSession.id) == session.id).values(last_seen_at=now()))
         return await _actor(tx, session, user, browser)
@@ -199,12 +214,17 @@ async def _actor(tx: Transaction, session: AuthSession, user: User, browser: Bro
             return _person(session, user, browser, visit.organization_id, [(role, None) for role in LOOKING_IN], visit.id)
     roles = (
         await tx.exec(
-            select(UserRole.role, UserRole.scope_id).where(
-                UserRole.user_id == user.id, UserRole.organization_id == session.organization_id
-            )
+            select(UserRole.organization_id, UserRole.role, UserRole.scope_id)
+            .join(Organization, col(Organization.id) == UserRole.organization_id)
+            .where(UserRole.user_id == user.id, col(Organization.deleted_at).is_(None))
+            .order_by(Organization.name)
         )
     ).all()
-    return _person(session, user, browser, session.organization_id, [(Role(role), scope) for role, scope in roles])
+    if not any(whose == session.organization_id for whose, _, _ in roles):  # they were let go: on to where they still belong
+        session.organization_id = roles[0][0] if roles else None
+        tx.add(session)
+    here = [(Role(role), scope) for whose, role, scope in roles if whose == session.organization_id]
+    return _person(session, user, browser, session.organization_id, here)
 
 
 def _person(
@@ -215,6 +235,7 @@ def _person(
         ActorKind.PERSON, organization_id, user.name, user_id=user.id, rights=rights(roles),
         session_id=session.id, ip_address=browser.ip_address, user_agent=browser.user_agent, language=user.language,
         time_zone=user.time_zone, units=user.units, is_platform_admin=user.is_platform_admin, visit_id=visit_id,
+        idle_after_s=session.idle_after_s,
     )  # fmt: skip
 
 
@@ -271,6 +292,13 @@ async def sessions_of(user_id: UUID) -> list[AuthSession]:
                 .order_by(col(AuthSession.last_seen_at).desc())
             )
         )
+
+
+async def end_other_sessions(user_id: UUID, session_id: UUID | None) -> None:
+    """Sign out everywhere but here."""
+    async with across_tenants("end sessions") as tx:
+        living = (AuthSession.user_id == user_id, col(AuthSession.revoked_at).is_(None), col(AuthSession.id).is_distinct_from(session_id))
+        await _end(tx, select(AuthSession).where(*living))
 
 
 async def living_sessions(session_ids: set[UUID]) -> set[UUID]:

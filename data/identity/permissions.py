@@ -24,6 +24,7 @@ PERMISSIONS: Mapping[str, frozenset[Role]] = MappingProxyType({
     "billing.view":             frozenset({O, A}),
     "billing.edit":             frozenset({O}),
     "inspectors.edit":          frozenset({O, A}),
+    "channels.edit":            frozenset({O, A}),
 
     "alerts.view":              frozenset({O, A, M, S, V, K, T}),
     "alerts.acknowledge":       frozenset({O, A, M, S, K, T}),
@@ -52,6 +53,8 @@ PERMISSIONS: Mapping[str, frozenset[Role]] = MappingProxyType({
     "farm.edit":                frozenset({O, A, M}),
     "farm.schedule":            frozenset({O, A, M, K}),
     "farm.record":              frozenset({O, A, M, S, K}),
+    "farm.answer":              frozenset({O, A, M, S, V, K}),
+    "farm.delete":              frozenset({O}),
 
     "deliveries.view":          frozenset({O, A, M, S}),
     "deliveries.dispatch":      frozenset({O, A, M}),
@@ -65,6 +68,12 @@ PERMISSIONS: Mapping[str, frozenset[Role]] = MappingProxyType({
     "trees.approve_device":     frozenset({O, A}),
 })  # fmt: skip
 
+WHOLE = frozenset({
+    "organization.edit", "organization.delete", "tokens.edit", "operations.view", "billing.view", "billing.edit", "inspectors.edit",
+    "channels.edit", "deliveries.view", "deliveries.dispatch", "trees.approve_device",
+})  # fmt: skip
+"""What nobody has for one thing only: who is an administrator of one farm runs that farm, and not the organization."""
+
 GRANTABLE: Mapping[Role, frozenset[Role]] = MappingProxyType({
     O: frozenset(Role) - {O},
     A: frozenset({M, S, V, K, D, C, T, I}),
@@ -72,13 +81,25 @@ GRANTABLE: Mapping[Role, frozenset[Role]] = MappingProxyType({
 })
 """Which roles each role may give to others; ownership is handed over, never given away."""
 
+OF_ONE_THING = (A, M, K, V)
+"""What somebody can be on one farm."""
+
+
+def grantable(roles: Iterable[tuple[Role, UUID | None]], scope: UUID | None) -> frozenset[Role]:
+    """Which roles these let one give, everywhere or for one thing: there, administrators make others their equals."""
+    there = {role for role, held_for in roles if held_for in (None, scope)}
+    given = {role for role in there for role in GRANTABLE.get(role, ())}
+    if scope is None:
+        return frozenset(given)
+    return frozenset(given | ({A} if A in there else set())) & frozenset(OF_ONE_THING)
+
 
 def rights(roles: Iterable[tuple[Role, UUID | None]]) -> Mapping[str, Scopes]:
     """What a set of (role, scope) adds up to: permission → scopes, None meaning everywhere."""
     held = tuple(roles)
     result: dict[str, Scopes] = {}
     for permission, allowed in PERMISSIONS.items():
-        scopes = {scope for role, scope in held if role in allowed}
+        scopes = {scope for role, scope in held if role in allowed and (scope is None or permission not in WHOLE)}
         if scopes:
             result[permission] = None if None in scopes else frozenset(s for s in scopes if s)
     return MappingProxyType(result)

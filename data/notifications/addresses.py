@@ -13,8 +13,9 @@ from sqlmodel import col, select
 from data.alerts.tables import Alert
 from data.core.session import Transaction
 from data.identity.tables import User
-from data.notifications.rules import SAME_KIND_AGAIN, URGENCY, Wishes
+from data.notifications.rules import SAME_KIND_AGAIN, URGENCY, KindWish, Wishes
 from data.notifications.tables import (
+    AlertSubscription,
     Channel,
     DeliveryStatus,
     EscalationContact,
@@ -76,6 +77,7 @@ class Book:
     sent_this_hour: int = 0
     told: dict[tuple[str, str | None], str] = field(default_factory=dict)
     noted: set[tuple[object, ...]] = field(default_factory=set)
+    kinds: dict[tuple[UUID, str, Channel], KindWish] = field(default_factory=dict)
 
     def addresses_of(self, message: "Message") -> Sequence[Address]:
         """Where it goes: one address, several browsers or endpoints, or one that says what is missing."""
@@ -100,6 +102,12 @@ class Book:
         if message.channel is Channel.EMAIL and not self.is_email_enabled and message.purpose not in (Purpose.TEST, Purpose.CODE):
             return "This organization has turned e-mail off."
         return None
+
+    def kind_wish(self, message: "Message", address: Address) -> KindWish | None:
+        """What they said of this kind by this way, if anything."""
+        if address.user_id is None or message.alert_type is None:
+            return None
+        return self.kinds.get((address.user_id, message.alert_type, message.channel))
 
     def told_before(self, message: "Message", address: Address) -> str | None:
         """How severe the latest text message of this kind to this number was, if there was one a moment ago."""
@@ -178,6 +186,7 @@ async def look_up(tx: Transaction, messages: Sequence["Message"], *, at: datetim
         ):
             if user_id in book.people:
                 book.people[user_id].browsers.append(browser)
+    book.kinds = await _kinds(tx, users, {m.alert_type for m in messages if m.alert_type})
     if Channel.WEBHOOK in channels:
         found = await tx.exec(select(WebhookEndpoint).where(col(WebhookEndpoint.deleted_at).is_(None)))
         book.endpoints = {endpoint.id: endpoint for endpoint in found}
@@ -218,6 +227,14 @@ def wishes(preference: NotificationPreference | None, zone: str) -> Wishes:
     return Wishes(
         chosen.least_severity, chosen.quiet_from, chosen.quiet_until, zone, frozenset(c for c, is_on in flags.items() if not is_on)
     )
+
+
+async def _kinds(tx: Transaction, users: set[UUID], alert_types: set[str]) -> dict[tuple[UUID, str, Channel], KindWish]:
+    if not (users and alert_types):
+        return {}
+    row = AlertSubscription
+    said = select(row).where(col(row.user_id).in_(users), col(row.alert_type).in_(alert_types), col(row.deleted_at).is_(None))
+    return {(s.user_id, s.alert_type, s.channel): KindWish(s.is_enabled, s.quiet_from, s.quiet_until) for s in await tx.exec(said)}
 
 
 async def _contacts(tx: Transaction, contact_ids: Iterable[UUID]) -> dict[UUID, EscalationContact]:

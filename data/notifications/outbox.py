@@ -107,8 +107,9 @@ def _verdict(message: Message, address: Address, book: Book, at: datetime) -> Ve
     found = SEND
     if address.wishes is not None:
         found = by_wishes(
-            address.wishes, channel=message.channel, purpose=message.purpose, severity=message.severity, at=message.not_before or at
-        )
+            address.wishes, channel=message.channel, purpose=message.purpose, severity=message.severity, at=message.not_before or at,
+            kind=book.kind_wish(message, address),
+        )  # fmt: skip
     if not found.why and message.channel is Channel.SMS:
         found = by_frequency(
             message.severity, told_before=book.told_before(message, address), sent_this_hour=book.sent_this_hour,

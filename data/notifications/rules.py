@@ -1,7 +1,7 @@
 """Whether somebody is told by one way now, later or not at all: by what they asked for, and by how often they were told."""
 
 from collections.abc import Set
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -29,16 +29,31 @@ class Wishes:
     off: Set[str] = field(default_factory=lambda: frozenset({"sms"}))
 
 
-def by_wishes(wishes: Wishes, *, channel: str, purpose: str, severity: str, at: datetime) -> Verdict:
+@dataclass(frozen=True, slots=True)
+class KindWish:
+    """What one person said of one kind of alert by one way; it goes before their wishes about everything."""
+
+    is_enabled: bool
+    quiet_from: time | None = None
+    quiet_until: time | None = None
+
+
+def by_wishes(
+    wishes: Wishes, *, channel: str, purpose: str, severity: str, at: datetime, kind: KindWish | None = None
+) -> Verdict:
     """What a person's own preferences say. What is critical passes their quiet hours; the inbox has none."""
     if purpose in ASKED_FOR:
         return SEND
-    if channel in wishes.off:
+    if kind is not None and not kind.is_enabled:
+        return Verdict("They do not want to be told of this kind by this way.")
+    if channel in wishes.off and kind is None:
         return Verdict("They turned this way of telling them off.")
     if purpose == "digest" or channel == "in_app":
         return SEND
-    if URGENCY[severity] < URGENCY[wishes.least_severity]:
+    if kind is None and URGENCY[severity] < URGENCY[wishes.least_severity]:
         return Verdict("They want to be told of more serious things only.")
+    if kind is not None and kind.quiet_from is not None:
+        wishes = replace(wishes, quiet_from=kind.quiet_from, quiet_until=kind.quiet_until)
     if severity != "critical" and (end := quiet_until(wishes, at)):
         return Verdict("They have quiet hours.", not_before=end)
     return SEND

@@ -57,6 +57,9 @@ class Outgoing:
     party: dict[str, Any]
     about: str = ""
     """What the alert is about, by name."""
+    place_zone: str | None = None
+    """The clock of the place that it is about; its times are told by that one."""
+    alert_type: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +148,7 @@ select t.id, t.organization_id, t.purpose, t.severity, t.recipient, t.message, t
   coalesce(t.purpose in ('alert', 'escalation', 'reminder') and a.status = 'resolved'
     or t.purpose in ('escalation', 'reminder') and a.acknowledged_at > t.created_at, false),
   o.name, coalesce(u.name, k.name, ''), coalesce(u.language, k.language, 'en'), coalesce(u.time_zone, o.time_zone),
-  coalesce(u.units, 'celsius'), coalesce(a.subject_name, ''), {values}
+  coalesce(u.units, 'celsius'), coalesce(a.subject_name, ''), a.time_zone, coalesce(a.alert_type, ''), {values}
 from t
 join identity.organizations o on o.id = t.organization_id
 left join identity.users u on u.id = t.user_id
@@ -235,12 +238,12 @@ async def claim(tx: Transaction, channel: Channel, *, most: int, at: datetime, l
 def _outgoing(channel: Channel, row: Any) -> Outgoing:
     (id, organization_id, purpose, severity, recipient, message, values, subject, href, event_type, payload, reason, reason_values,
      retry_count, user_id, endpoint_id, created_at, is_over, organization_name, person_name, language, time_zone, units,
-     about, sealed, plain) = row  # fmt: skip
+     about, place_zone, alert_type, sealed, plain) = row  # fmt: skip
     return Outgoing(
         id, organization_id, channel, Purpose(purpose), Severity(severity), recipient, message, values, subject, href, event_type,
         payload, reason, reason_values, retry_count, user_id, endpoint_id, created_at, is_over, organization_name, person_name,
         language, time_zone, units, {"sealed": [bytes(s) for s in sealed or () if s], "plain": list(plain or ())},
-        about,
+        about, place_zone, alert_type,
     )  # fmt: skip
 
 

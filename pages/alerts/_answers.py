@@ -9,6 +9,7 @@ from nicegui import events, ui
 
 from data.alerts import commands, rules
 from data.alerts.commands import Photo
+from data.alerts.commands.answering import may_answer
 from data.alerts.tables import Alert, AlertStatus
 from data.core.errors import Refusal
 from data.core.time import now
@@ -26,7 +27,7 @@ Made = Callable[[], ui.button]
 
 def may_take_on(look: Looker, alert: Alert) -> bool:
     """Whether it waits for somebody, and one may be that."""
-    return alert.status is not AlertStatus.RESOLVED and not alert.acknowledged_at and look.may(ACKNOWLEDGE, alert.scope_id)
+    return alert.status is not AlertStatus.RESOLVED and not alert.acknowledged_at and may_answer(look.actor, alert)
 
 
 def take_on_button(look: Looker, alert: Alert, *, kind: Any = "primary") -> None:
@@ -61,7 +62,8 @@ def _pauses(alert: Alert, zone_name: str) -> list[tuple[str, datetime]]:
     morning = rules.next_morning(at, zone_name)
     offered = [
         (_("For 15 minutes"), at + timedelta(minutes=15)), (_("For an hour"), at + timedelta(hours=1)),
-        (_("Until {time}", time=moment(morning, zone_name)), morning),
+        (_("For 4 hours"), at + timedelta(hours=4)), (_("Until {time}", time=moment(morning, zone_name)), morning),
+        (_("For a day"), at + timedelta(days=1)),
     ]  # fmt: skip
     return [(label, until) for label, until in offered if rules.refusal_to_snooze(alert.severity, until=until, at=at) is None]
 

@@ -10,8 +10,7 @@ from data.alerts.tables import Severity
 from data.identity.tables import Role
 from data.notifications.policy import EVERY_DAY, MOST_STEPS, Settled, Step
 from pages.alerts._policy_words import day_names, reach, yes_or_no
-from pages.alerts._words import SEVERITY_WORDS, WAYS
-from pages.identity.people import ROLE_WORDS
+from pages.alerts._words import ROLE_WORDS, SEVERITY_WORDS, WAYS
 from ui.form import Form, button
 from ui.words import _
 

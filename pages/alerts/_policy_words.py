@@ -8,8 +8,7 @@ from babel.dates import get_day_names
 from data.alerts.tables import Severity
 from data.identity.tables import Role
 from data.notifications.policy import EVERY_DAY, Effective, Origin, Settled, Step
-from pages.alerts._words import SEVERITY_WORDS, WAYS
-from pages.identity.people import ROLE_WORDS
+from pages.alerts._words import ROLE_WORDS, SEVERITY_WORDS, WAYS
 from ui.words import _, current_language, n_, noop
 
 FIELD_WORDS = {

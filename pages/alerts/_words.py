@@ -7,6 +7,7 @@ from typing import Any
 
 from data.alerts.tables import Alert, AlertStatus, Severity
 from data.alerts.values import Ruled
+from data.identity.tables import Role
 from ui.badge import State
 from ui.words import _, moment, noop, temperature, temperature_difference
 
@@ -47,7 +48,7 @@ KIND_WORDS = {
     "schedule_failed": noop("Schedule failed"), "schedule_fail_safe": noop("Brought to its safe state"),
     "schedule_longest_run": noop("Ran for as long as it may"),
     "flock_drinking_less": noop("Birds drink less"), "flock_mortality": noop("Too many birds die"),
-    "house_temperature": noop("House too hot or too cold"),
+    "house_temperature": noop("House too hot or too cold"), "flock_growing_less": noop("Birds grow too slowly"), "anomaly": noop("Not as usual"),
     "firmware_available": noop("New firmware"), "temperature_high": noop("Too hot"), "temperature_low": noop("Too cold"),
     "humidity_high": noop("Too humid"), "humidity_low": noop("Too dry"), "co2_high": noop("Stale air"),
     "trees.device_pending": noop("A phone asks to be let in"), "trees.review_waiting": noop("A job waits for review"),
@@ -55,6 +56,11 @@ KIND_WORDS = {
 }  # fmt: skip
 DOMAIN_WORDS = {
     "cold_chain": noop("Cold chain"), "farm": noop("Farm"), "tracking": noop("Tracking"), "deliveries": noop("Deliveries"), "trees": noop("Trees"),
+}  # fmt: skip
+ROLE_WORDS = {
+    Role.OWNER: noop("Owner"), Role.ADMIN: noop("Administrator"), Role.MANAGER: noop("Manager"), Role.STAFF: noop("Staff"),
+    Role.VIEWER: noop("Viewer"), Role.KEEPER: noop("Keeper"), Role.DRIVER: noop("Driver"), Role.CUSTOMER: noop("Customer"),
+    Role.ASSESSOR: noop("Assessor"), Role.INSPECTOR: noop("Inspector"),
 }  # fmt: skip
 WAYS = {
     "in_app": noop("Inbox"), "push": noop("Phone or browser"), "email": noop("E-mail"), "sms": noop("Text message"), "telegram": noop("Telegram"),
@@ -82,6 +88,8 @@ def _shown(name: str, value: Any) -> Any:
         return _(SEVERITY_WORDS[value])
     if name == "channels" and isinstance(value, list):
         return ", ".join(_(WAYS[channel]) if channel in WAYS else str(channel) for channel in value)
+    if name == "role" and value in list(Role):
+        return _(ROLE_WORDS[Role(value)])
     if name == "because" and isinstance(value, str):
         return _(value)
     return value

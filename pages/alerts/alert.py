@@ -17,6 +17,7 @@ from data.notifications.events import DeliveriesChanged
 from data.notifications.queries.heard import Heard, heard, readers_of
 from data.notifications.tables import Channel, DeliveryStatus
 from pages._shell import Looker, screen
+from pages.alerts._advice import advice
 from pages.alerts._answers import may_take_on, other_answers, take_on_button
 from pages.alerts._places import trouble_now
 from pages.alerts._words import RULED_ICONS, RULED_WORDS, SEVERITY_WORDS, kind_words, sentence, standing, state, words
@@ -25,7 +26,7 @@ from ui.age import age
 from ui.badge import badge
 from ui.form import button
 from ui.live import live
-from ui.words import _, clock, day, moment, n_, number
+from ui.words import _, clock, day, moment, n_, number, span
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,10 +95,16 @@ def _top(look: Looker, found: Whole) -> None:
                 if at:
                     name = found.names.get(who, "") if who else ""
                     _fact(label, " · ".join(filter(None, (name, moment(at, found.zone)))), at)
+            if one.resolved_at:
+                _fact(_("Lasted"), span(one.resolved_at - one.triggered_at))
             if one.escalation_level:
                 _fact(_("Steps of the ladder taken"), number(one.escalation_level))
             if one.status is not AlertStatus.RESOLVED and one.next_step_at and one.next_step_at > now():
                 _fact(_("Next step"), clock(one.next_step_at, found.zone))
+        if one.status is not AlertStatus.RESOLVED and (todo := advice(one.alert_type)):
+            with ui.element("div").classes("st-row"):
+                ui.icon("lightbulb").props("aria-hidden=true")
+                ui.label(todo).style("flex: 1 1 200px")
         if one.acknowledgement_note:
             ui.label(f"“{one.acknowledgement_note}”")
         if found.parent:

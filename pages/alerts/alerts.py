@@ -34,7 +34,7 @@ from ui.empty import empty_state
 from ui.form import button
 from ui.live import live
 from ui.table import Column, table
-from ui.words import _, n_, noop, number
+from ui.words import _, n_, noop, number, span
 
 MOST_CARDS = 100
 VIEWS = {
@@ -186,6 +186,7 @@ def _history(look: Looker, wanted: Wanted) -> None:
                 "status": _(STATUS_WORDS[a.status]),
                 "triggered_at": a.triggered_at,
                 "resolved_at": a.resolved_at,
+                "lasted": span(a.resolved_at - a.triggered_at) if a.resolved_at else "",
             }
             for a in rows
         ], total
@@ -197,11 +198,15 @@ def _history(look: Looker, wanted: Wanted) -> None:
         Column("status", _("Status"), sortable=False),
         Column("triggered_at", _("Began"), "moment", sortable=False),
         Column("resolved_at", _("Over since"), "moment", sortable=False),
+        Column("lasted", _("Lasted"), sortable=False),
     ]
     narrowed = urlencode({k: v for k, v in (("severity", wanted.severity.value if wanted.severity else ""), ("domain", wanted.domain)) if v})
     table(
         columns, ask, empty=_("There have been no alerts."), filter_label=_("Find by name"), csv_href="/alerts/list.csv" + (f"?{narrowed}" if narrowed else "")
     ).watch(look.topic(AlertChanged))
+    if look.may("farm.view"):
+        days = queries.SHOWN_FOR.days
+        ui.label(_("What has been over on a farm for {days} days is found by its name.", days=days)).classes("st-soft")
 
 
 URGENCIES: dict[Severity, Urgency] = {

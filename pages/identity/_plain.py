@@ -19,6 +19,11 @@ SAYINGS = (
     "This invitation has been used or is too old. Ask for a new one.",
     "This link has been used or is too old. Ask for a new one.",
     "An e-mail address or a phone number is needed.",
+    "Write an e-mail address, or a phone number with its country.",
+    "Say what you are called.",
+    "The name or the password is not right.",
+    "Too many wrong passwords. Try again in {minutes} minutes.",
+    "Somebody with the number {phone} is already here.",
 )
 """What a form may come back with. Its number stands in the address, never the words: a link cannot put words in our mouth."""
 
@@ -102,6 +107,16 @@ def password_field(name: str, label: str, *, autocomplete: str, is_first: bool =
 def submit(label: str) -> None:
     """The form's one button."""
     with ui.element("button").classes("st-door-submit").props("type=submit"):
+        ui.label(label)
+
+
+def check_field(name: str, label: str, *, is_on: bool = True) -> None:
+    """A native box to tick, its words beside it."""
+    with ui.element("label").classes("st-row"):
+        made = ui.element("input")
+        made.props["type"], made.props["name"], made.props["value"] = "checkbox", name, "1"
+        if is_on:
+            made.props["checked"] = True
         ui.label(label)
 
 

@@ -6,7 +6,10 @@ from fastapi import Form, Request
 from fastapi.responses import RedirectResponse
 from nicegui import app, background_tasks, ui
 
+from data.core.actor import Actor
 from data.core.errors import Refusal
+from data.core.session import transaction
+from data.flows.joining import send_reset
 from data.identity import commands
 from data.identity.secrets import MINIMUM_PASSWORD
 from pages.identity._plain import card, code_of, password_field, problem, say, speak, submit, text_field
@@ -20,7 +23,7 @@ def ask_page(request: Request, sent: bool = False) -> None:
         if sent:
             problem(_("If somebody with that address is here, a link is on its way. It works for 30 minutes."), good=True)
         with ui.element("form").props("method=post action=/reset"):
-            text_field("email", _("E-mail"), kind="email", autocomplete="email", is_first=True)
+            text_field("email", _("E-mail or phone"), autocomplete="username", is_first=True)
             submit(_("Send me a link"))
         ui.link(_("Back to sign-in"), "/sign-in")
 
@@ -31,11 +34,18 @@ async def ask(email: str = Form("")) -> RedirectResponse:
     return RedirectResponse("/reset?sent=1", status_code=303)
 
 
-async def _send(email: str) -> None:
-    found = await commands.ask_for_reset(email)
-    if found:
-        user, token = found
-        await app.state.send_reset(user.email, f"{app.state.settings.origin}/reset/{token}", user.language)
+async def _send(email_or_phone: str) -> None:
+    """By mail, or where they have none by text message from an organization of theirs."""
+    found = await commands.ask_for_reset(email_or_phone)
+    if found is None:
+        return
+    link = f"{app.state.settings.origin}/reset/{found.token}"
+    user = found.user
+    if user.email:
+        await app.state.send_reset(user.email, link, user.language)
+    elif user.phone and found.organization_id:
+        async with transaction(Actor.system(found.organization_id, "password reset")) as tx:
+            await send_reset(tx, user.phone, link, language=user.language)
 
 
 @ui.page("/reset/{token}")

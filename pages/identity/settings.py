@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from nicegui import ui
+from fastapi import Response
+from nicegui import app, ui
 
 from data.core.errors import Refusal
 from data.identity import commands, door, queries
@@ -12,6 +13,7 @@ from data.identity.events import SessionEnded
 from data.identity.tables import AuthSession
 from pages._shell import Looker, field_errors, screen
 from pages.identity import _second_factor
+from pages.identity._account import account
 from ui.age import age
 from ui.badge import badge
 from ui.dialog import confirm
@@ -26,6 +28,8 @@ async def settings(look: Looker) -> None:
         me = await queries.me(tx)
     with ui.element("div").classes("st-stack"):
         with ui.element("section").classes("st-card"):
+            account(look, me)
+        with ui.element("section").classes("st-card"):
             ui.label(_("How you see things")).classes("st-h2").props("role=heading aria-level=2")
             _preferences(look, me.language, me.units, me.time_zone)
         with ui.element("section").classes("st-card"):
@@ -33,6 +37,12 @@ async def settings(look: Looker) -> None:
         with ui.element("section").classes("st-card"):
             ui.label(_("Where you are signed in")).classes("st-h2").props("role=heading aria-level=2")
             _sessions(look)
+
+
+@app.post("/seen")
+async def seen() -> Response:
+    """Somebody is at an open page; the gate has noted it with the session."""
+    return Response(status_code=204)
 
 
 def _preferences(look: Looker, language: str, units: str, time_zone: str) -> None:
@@ -66,6 +76,11 @@ def _sessions(look: Looker) -> None:
             await door.end_session(user_id, session_id)
             part.refresh()
 
+    async def others() -> None:
+        if await confirm(_("Sign out everywhere else?"), action=_("Sign out")):
+            await door.end_other_sessions(user_id, look.actor.session_id)
+            part.refresh()
+
     def show(found: Sequence[AuthSession]) -> None:
         for session in found:
             name = session.device_name or _("Unknown browser")
@@ -75,9 +90,14 @@ def _sessions(look: Looker) -> None:
                     with ui.element("div").classes("st-soft"):
                         ui.label(str(session.ip_address or ""))
                         age(session.last_seen_at)
+                        if session.idle_after_s:
+                            ui.label(_("ends when nobody touches it for {minutes} minutes", minutes=session.idle_after_s // 60))
                 if session.id == look.actor.session_id:
                     badge("ok", _("This browser"))
                 else:
                     button(_("Sign out"), lambda s=session, n=name: end(s.id, n), kind="quiet")
+
+        if len(found) > 1:
+            button(_("Sign out everywhere else"), others, icon="logout", kind="quiet")
 
     part = live(ask, show, look.topic(SessionEnded))

@@ -9,7 +9,17 @@ from nicegui import app, ui
 from data.core.errors import Forbidden, Refusal
 from data.identity import door, second_factor
 from pages._gate import COOKIE, actor_of, cookie
-from pages.identity._plain import browser_of, card, hidden, password_field, problem, speak, submit, text_field
+from pages.identity._plain import (
+    browser_of,
+    card,
+    check_field,
+    hidden,
+    password_field,
+    problem,
+    speak,
+    submit,
+    text_field,
+)
 from ui.words import _, noop
 
 PROBLEMS = {
@@ -39,6 +49,7 @@ def sign_in_page(request: Request, next: str = "/", problem_code: str = "", name
             hidden("next", safe_next(next))
             text_field("name", _("E-mail or phone"), name, autocomplete="username", is_first=not name)
             password_field("password", _("Password"), autocomplete="current-password", is_first=bool(name))
+            check_field("stay", _("This device is mine: stay signed in"))
             submit(_("Sign in"))
         if app.state.has_oidc:
             with ui.element("a").classes("st-door-other").props(f'href="/sign-in/provider?{urlencode({"next": safe_next(next)})}"'):
@@ -48,9 +59,11 @@ def sign_in_page(request: Request, next: str = "/", problem_code: str = "", name
 
 
 @app.post("/sign-in")
-async def sign_in(request: Request, name: str = Form(""), password: str = Form(""), next: str = Form("/")) -> RedirectResponse:
+async def sign_in(
+    request: Request, name: str = Form(""), password: str = Form(""), next: str = Form("/"), stay: str = Form("")
+) -> RedirectResponse:
     try:
-        token = await door.sign_in(name, password, browser_of(request))
+        token = await door.sign_in(name, password, browser_of(request), stays=bool(stay))
     except Refusal as refusal:
         code = "locked" if isinstance(refusal, Forbidden) else "wrong"
         query = {"problem_code": code, "name": name, "next": safe_next(next), "minutes": refusal.values.get("minutes", "")}

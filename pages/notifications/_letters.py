@@ -8,9 +8,10 @@ from data.alerts.tables import Severity
 from data.notifications import unsubscribing
 from data.notifications.sending import Outgoing, Written
 from data.notifications.tables import Purpose
+from pages.alerts._advice import advice
 from pages.alerts._words import SEVERITY_STATE, SEVERITY_WORDS, STATUS_WORDS, sentence
 from ui import letter
-from ui.words import Reader, _, moment, n_, noop, reading_as
+from ui.words import Reader, _, full_moment, moment, n_, noop, reading_as
 
 LEADS = {
     Purpose.ESCALATION: noop("Nobody has answered yet"),
@@ -18,13 +19,15 @@ LEADS = {
     Purpose.RESOLVED: noop("Over"),
 }
 """What stands before the subject when it is not the first news."""
+ADVISED = (Purpose.ALERT, Purpose.ESCALATION, Purpose.REMINDER)
 
 
 def writer(origin: str) -> Callable[[Outgoing], Written]:
     """How messages are written for people; links in them begin with `origin`."""
 
     def write(outgoing: Outgoing) -> Written:
-        reader = Reader(outgoing.language, outgoing.time_zone, "f" if outgoing.units == "fahrenheit" else "c")
+        asked_in = (outgoing.payload or {}).get("language") if outgoing.purpose is Purpose.CODE else None
+        reader = Reader(asked_in or outgoing.language, outgoing.place_zone or outgoing.time_zone, "f" if outgoing.units == "fahrenheit" else "c")
         with reading_as(reader):
             if outgoing.purpose is Purpose.DIGEST and outgoing.payload is not None:
                 return _digest(outgoing, outgoing.payload, origin)
@@ -39,10 +42,13 @@ def _news(outgoing: Outgoing, origin: str) -> Written:
     title = f"{_lead(outgoing)}: {subject}" if _lead(outgoing) else subject
     href = f"{origin}{outgoing.href}" if outgoing.href else ""
     why = sentence(outgoing.reason, outgoing.reason_values)
-    footer = [_("Why you get this: {reason}", reason=why), f"{outgoing.organization_name} · {moment(outgoing.created_at)}"]
+    is_elsewhere = outgoing.place_zone not in (None, outgoing.time_zone)
+    when = full_moment(outgoing.created_at) if is_elsewhere else moment(outgoing.created_at)
+    footer = [_("Why you get this: {reason}", reason=why), f"{outgoing.organization_name} · {when}"]
+    todo = advice(outgoing.alert_type) if outgoing.purpose in ADVISED else ""
     settings = f"{origin}/settings/notifications"
-    text = "\n\n".join(filter(None, [words, href, "\n".join([*footer, settings if outgoing.user_id else ""]).strip()]))
-    parts = [letter.paragraph(words), *([letter.call(_("Open it"), href)] if href else [])]
+    text = "\n\n".join(filter(None, [words, todo, href, "\n".join([*footer, settings if outgoing.user_id else ""]).strip()]))
+    parts = [letter.paragraph(words), *([letter.paragraph(todo)] if todo else []), *([letter.call(_("Open it"), href)] if href else [])]
     small = [letter.small(line) for line in footer]
     if outgoing.user_id:
         small.append(letter.link(_("How you are told"), settings))

@@ -30,6 +30,8 @@ PURPOSE_WORDS = {
 
 def what(delivery: NotificationDelivery) -> str:
     """What was said. A code is nobody's to read but its owner's."""
+    if delivery.purpose is Purpose.CODE and "{link}" in delivery.message:
+        return _("A link that is its reader's alone.")
     if delivery.purpose is Purpose.CODE:
         return _("A code to prove a telephone number.")
     return sentence(delivery.message, delivery.message_values)

@@ -53,6 +53,7 @@ async def own(look: Looker) -> None:
             _ways(look, mine)
         with _card(_("What you want to be told")):
             _wishes(look, chosen, sites)
+            button(_("Choose by kind of alert"), kind="quiet", icon="tune", href="/settings/notifications/kinds")
         with _card(_("What was sent to you lately")):
             _lately(look, mine)
 

@@ -5,7 +5,7 @@ import pytest
 
 from data.core.errors import Forbidden, Invalid, NotFound, Unauthenticated
 from data.core.session import across_tenants, transaction
-from data.identity import commands, door
+from data.identity import commands, door, members
 from data.identity.door import FAILURES_ALLOWED, Browser
 from data.identity.events import TokensChanged
 from data.identity.tables import Role, TokenKind, User
@@ -89,7 +89,7 @@ async def test_sessions_are_listed_and_ended_by_their_owner_only(olga: str, worl
 
 async def test_an_invitation_lets_one_person_join_once(world: World) -> None:
     async with transaction(world.owner) as tx:
-        token = await commands.invite(tx, role=Role.STAFF, email="new@example.org")
+        _, token = await members.invite(tx, role=Role.STAFF, email="new@example.org")
     with pytest.raises(Invalid) as wrong:
         await commands.accept_invitation(token, BROWSER, name="New", email="other@example.org", password=PASSWORD)
     assert wrong.value.field == "email"
@@ -102,7 +102,7 @@ async def test_an_invitation_lets_one_person_join_once(world: World) -> None:
 
 async def test_an_old_invitation_is_of_no_use(world: World, owner_connection: psycopg.Connection) -> None:
     async with transaction(world.owner) as tx:
-        token = await commands.invite(tx, role=Role.STAFF)
+        _, token = await members.invite(tx, role=Role.STAFF)
     owner_connection.execute("update identity.invitations set expires_at = now()")
     with pytest.raises(NotFound):
         await commands.accept_invitation(token, BROWSER, name="Late", email="late@example.org", password=PASSWORD)
@@ -112,7 +112,7 @@ async def test_an_old_invitation_is_of_no_use(world: World, owner_connection: ps
 async def test_nobody_gives_a_role_that_is_not_theirs_to_give(world: World, who: str, role: Role) -> None:
     with pytest.raises(Forbidden):
         async with transaction(getattr(world, who)) as tx:
-            await commands.invite(tx, role=role)
+            await members.invite(tx, role=role)
 
 
 async def test_a_new_password_by_link_ends_every_session_and_works_once(olga: str) -> None:
@@ -121,12 +121,12 @@ async def test_a_new_password_by_link_ends_every_session_and_works_once(olga: st
     found = await commands.ask_for_reset(olga)
     assert found
     with pytest.raises(Invalid):
-        await commands.reset_password(found[1], "short")
-    await commands.reset_password(found[1], "a better password")
+        await commands.reset_password(found.token, "short")
+    await commands.reset_password(found.token, "a better password")
     assert await door.who(session, BROWSER) is None
     assert await door.sign_in(olga, "a better password", BROWSER)
     with pytest.raises(Unauthenticated):
-        await commands.reset_password(found[1], "yet another password")
+        await commands.reset_password(found.token, "yet another password")
 
 
 async def test_a_machines_secret_opens_its_own_door_until_rotated_or_revoked(world: World) -> None:

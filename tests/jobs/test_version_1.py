@@ -9,9 +9,10 @@ import psycopg
 import pytest
 
 from data.core.errors import NotFound
-from data.farm.rules.version_1 import clock, house, phone_of
+from data.farm.rules.version_1 import clock, house
 from data.identity.commands import accept_invitation, reset_password
 from data.identity.door import Browser, sign_in
+from data.identity.phones import dialled
 from data.identity.tables import Role
 from jobs.version_1 import NotVersion1, Wanted, read, take_over
 from tests.factories.people import World
@@ -189,7 +190,7 @@ def test_a_database_of_something_else_is_refused(tmp_path: Path, statements: lis
     ],
 )  # fmt: skip
 def test_numbers_are_read_as_they_were_written(written: str, phone: str | None) -> None:
-    assert phone_of(written) == phone
+    assert dialled(written) == phone
 
 
 def test_what_is_wrong_with_one_thing_keeps_no_other_back() -> None:

@@ -9,15 +9,27 @@ from data.alerts.commands.story import write_story
 from data.alerts.events import AlertChanged
 from data.alerts.tables import Alert, AlertStatus
 from data.alerts.values import Ruled, Ruling
-from data.core.errors import Conflict, Invalid
+from data.core.actor import Actor
+from data.core.errors import Conflict, Forbidden, Invalid
 from data.core.session import Transaction
 from data.core.time import now
+
+
+def may_answer(actor: Actor, alert: Alert) -> bool:
+    """Whether somebody may say that they are on it: by the right to answer alerts, or by the one that its own domain gives to more
+    people (`farm.answer`)."""
+    return actor.may("alerts.acknowledge", alert.scope_id) or actor.may(f"{alert.permission.split('.')[0]}.answer", alert.scope_id)
+
+
+def _require(tx: Transaction, alert: Alert) -> None:
+    if not may_answer(tx.actor, alert):
+        raise Forbidden("You do not have the right to do this.")
 
 
 async def acknowledge(tx: Transaction, alert_id: UUID, *, note: str | None = None, at: datetime | None = None) -> None:
     """Say that one has seen it and is on it; nobody else is called. Conflict when it is over or somebody else already has."""
     alert = await queries.alert(tx, alert_id, for_update=True)
-    tx.actor.require("alerts.acknowledge", alert.scope_id)
+    _require(tx, alert)
     if alert.status is AlertStatus.RESOLVED:
         raise Conflict("This alert is already over.")
     if alert.acknowledged_at:
@@ -27,14 +39,11 @@ async def acknowledge(tx: Transaction, alert_id: UUID, *, note: str | None = Non
 
 async def acknowledge_several(tx: Transaction, alert_ids: Sequence[UUID], *, note: str | None = None, at: datetime | None = None) -> int:
     """Take on all of these that are open, that nobody is on, and that one may; how many they were."""
-    tx.actor.require("alerts.acknowledge")
-    found = [
-        alert
-        for alert in await queries.alerts(tx, alert_ids, for_update=True)
-        if alert.status is not AlertStatus.RESOLVED
-        and alert.acknowledged_at is None
-        and tx.actor.may("alerts.acknowledge", alert.scope_id)
-    ]
+    seen = await queries.alerts(tx, alert_ids, for_update=True)
+    theirs = [alert for alert in seen if may_answer(tx.actor, alert)]
+    if seen and not theirs:
+        raise Forbidden("You do not have the right to do this.")
+    found = [alert for alert in theirs if alert.status is not AlertStatus.RESOLVED and alert.acknowledged_at is None]
     await _take_on(tx, found, note, at or now())
     return len(found)
 
@@ -56,7 +65,7 @@ async def snooze(tx: Transaction, alert_id: UUID, *, until: datetime, at: dateti
     """Put it off: nobody is told until then, then people are told again. What is critical can wait for an hour at most."""
     at = at or now()
     alert = await queries.alert(tx, alert_id, for_update=True)
-    tx.actor.require("alerts.acknowledge", alert.scope_id)
+    _require(tx, alert)
     if alert.status is AlertStatus.RESOLVED:
         raise Conflict("This alert is already over.")
     if alert.acknowledged_at:

@@ -8,10 +8,10 @@ from typing import Any
 
 from data.core.errors import Invalid
 from data.farm.rules.settings import setting
+from data.identity.phones import dialled
 
 SECRETS = ("password", "key")
 """A hash of bcrypt cannot be used here, and the key to sign up with opens nothing any more: neither is kept."""
-COUNTRY = "+855"
 FEED_S, PUMP_S = 900, 300
 """How long a feeder and a pump run where nothing is said: version 1 did not say it."""
 LIMITS = (("temp_min", "temp_threshold_low"), ("temp_max", "temp_threshold_high"),
@@ -61,21 +61,9 @@ def kept(row: Mapping[str, Any]) -> dict[str, Any]:
 def person(user: Mapping[str, Any], profile: Mapping[str, Any] | None) -> Person:
     """Somebody, with the profile's newer words before the user's own."""
     written = str((profile or {}).get("phone_number") or user.get("phone_number") or "").strip()
-    phone = phone_of(written)
+    phone = dialled(written)
     remark = f"the phone number {written} cannot be read" if written and phone is None else None
     return Person(str(user["id"]), str(user["username"]).strip(), phone, remark)
-
-
-def phone_of(written: str) -> str | None:
-    """A number as it is dialled from anywhere; one that begins with a single 0 is Cambodian. None when it is none."""
-    digits = re.sub(r"[\s().\-/]", "", written)
-    if digits.startswith("00"):
-        digits = "+" + digits[2:]
-    elif digits.startswith("0"):
-        digits = COUNTRY + digits[1:]
-    elif digits.startswith(COUNTRY[1:]) and len(digits) >= 11:
-        digits = "+" + digits
-    return digits if re.fullmatch(r"\+[1-9]\d{7,14}", digits) else None
 
 
 def house(row: Mapping[str, Any]) -> House:

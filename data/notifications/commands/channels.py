@@ -32,7 +32,7 @@ from data.notifications.tables import (
     WebhookEndpoint,
 )
 
-EDIT = "notifications.edit"
+EDIT = "channels.edit"
 BOTH_SECRETS_FOR = timedelta(hours=24)
 MOST_RECIPIENTS = 50
 MAIL_ADDRESS = re.compile(r"[^@\s<>,;]+@[^@\s<>,;]+\.[^@\s<>,;]+")

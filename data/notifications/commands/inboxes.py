@@ -2,13 +2,39 @@
 
 from uuid import UUID
 
-from sqlalchemy import update
+from sqlalchemy import ColumnElement, update
 from sqlmodel import col
 
 from data.core.session import Transaction
 from data.core.time import now
 from data.notifications.events import InboxChanged
 from data.notifications.tables import Notification
+
+
+async def mark_unread(tx: Transaction, notification_id: UUID) -> None:
+    """Put one of one's own messages back among those that one has still to read."""
+    await _set(tx, [col(Notification.id) == notification_id], is_read=False, read_at=None)
+
+
+async def forget(tx: Transaction, notification_id: UUID) -> None:
+    """Take one of one's own messages out of the inbox; `remember` puts it back."""
+    await _set(tx, [col(Notification.id) == notification_id, col(Notification.deleted_at).is_(None)], deleted_at=now())
+
+
+async def remember(tx: Transaction, notification_id: UUID) -> None:
+    """Put a message back that was taken out."""
+    await _set(tx, [col(Notification.id) == notification_id], deleted_at=None)
+
+
+async def forget_read(tx: Transaction) -> None:
+    """Take everything out of one's inbox that one has read."""
+    await _set(tx, [col(Notification.is_read).is_(True), col(Notification.deleted_at).is_(None)], deleted_at=now())
+
+
+async def _set(tx: Transaction, which: list[ColumnElement[bool]], **values: object) -> None:
+    assert tx.actor.user_id
+    await tx.execute(update(Notification).where(col(Notification.user_id) == tx.actor.user_id, *which).values(**values))
+    tx.emit(InboxChanged(user_id=tx.actor.user_id))
 
 
 async def mark_read(tx: Transaction, *notification_ids: UUID) -> None:

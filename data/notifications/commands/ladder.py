@@ -34,6 +34,7 @@ from data.notifications.turns import Act, Told, Turn
 
 FIRST, AGAIN = "You are among the first to be told.", "You are told again because nobody has answered."
 CALLED = "You are called because nobody has answered for {minutes} minutes."
+SUBSCRIBED = "You asked to be told of this kind in this way."
 OTHERS = "This address gets the alerts of the organization."
 ASKED_FOR = "You are called because {who} asks for more people."
 OVER = "You are told that it is over because you were told of it."
@@ -194,11 +195,14 @@ def _turn(session: _Session, alert: Alert) -> None:
         if has_begun:
             turn = turns.wake(_told(alert), policy, zone=_zone(session, alert), at=at)
         _end_pause(session, alert, turn)
-    if alert.last_told_at is None and turn.act is not Act.NOBODY:
+    is_first = alert.last_told_at is None
+    if is_first and turn.act is not Act.NOBODY:
         if "in_app" in policy.initial_channels:
             session.inbox.append(alert)
         session.messages.append(_for_systems(alert, "alert.raised", turn.planned_at))
         alert.last_told_at = at
+    if is_first and turn.act is Act.INBOX_ONLY:
+        _tell_subscribers(session, alert, turn, ())
     match turn.act:
         case Act.TELL:
             _tell_in_charge(session, alert, policy, turn, Purpose.ALERT, FIRST)
@@ -237,8 +241,20 @@ def _tell_in_charge(session: _Session, alert: Alert, policy: Settled, turn: Turn
     if turn.reason:
         session.rule(alert, Ruled.REMINDED, turn.reason, **turn.values)
     _say(session, alert, calls, purpose, alert.escalation_level, turn.planned_at, why, {})
+    if purpose is Purpose.ALERT:
+        _tell_subscribers(session, alert, turn, calls)
     if purpose is Purpose.ALERT and "email" in policy.initial_channels:
         session.messages.append(_for_others(alert, turn.planned_at))
+
+
+def _tell_subscribers(session: _Session, alert: Alert, turn: Turn, told: Sequence[Call]) -> None:
+    """Who asked to be told of this kind, and may see it, and is not told by that way already."""
+    known = {(call.user_id, call.channel) for call in told}
+    names_of = {m.user_id: m.name for m in readers(session.circle.members, _allowed(alert), alert.scope_id)}
+    asked = session.circle.subscribed.get(alert.alert_type, ())
+    calls = [Call(channel.value, names_of[who], who) for who, channel in asked if who in names_of and (who, channel.value) not in known]
+    if calls:
+        _say(session, alert, calls, Purpose.ALERT, alert.escalation_level, turn.planned_at, SUBSCRIBED, {})
 
 
 def _call_more(

@@ -1,7 +1,7 @@
 """Who may be called now, and what was said about calling them: asked once for many alerts."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence, Set
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -15,7 +15,14 @@ from data.identity import queries as identity
 from data.identity.tables import User, UserRole
 from data.notifications.policy import FIELDS, Said, Step
 from data.notifications.recipients import Callee, Member
-from data.notifications.tables import Channel, EscalationContact, NotificationDelivery, OnCallShift, Policy
+from data.notifications.tables import (
+    AlertSubscription,
+    Channel,
+    EscalationContact,
+    NotificationDelivery,
+    OnCallShift,
+    Policy,
+)
 from data.notifications.tables.outbox import DeliveryStatus, Purpose
 
 
@@ -27,11 +34,23 @@ class Circle:
     contacts: Sequence[Callee]
     policies: Sequence[Said]
     zone: str
+    subscribed: Mapping[str, Sequence[tuple[UUID, Channel]]] = field(default_factory=dict)
+    """Kind of alert → who asked to be told of it, and by which way."""
 
 
 async def circle(tx: Transaction, *, at: datetime) -> Circle:
-    """Four questions, however many alerts are to be told."""
-    return Circle(await members(tx), await callees(tx, at=at), await said(tx), (await identity.organization(tx)).time_zone)
+    """Five questions, however many alerts are to be told."""
+    zone = (await identity.organization(tx)).time_zone
+    return Circle(await members(tx), await callees(tx, at=at), await said(tx), zone, await subscribed(tx))
+
+
+async def subscribed(tx: Transaction) -> Mapping[str, Sequence[tuple[UUID, Channel]]]:
+    """Who asked to be told of which kinds, by which ways."""
+    row, found = AlertSubscription, dict[str, list[tuple[UUID, Channel]]]()
+    asked = select(row.alert_type, row.user_id, row.channel).where(col(row.is_enabled), col(row.deleted_at).is_(None))
+    for alert_type, user_id, channel in await tx.exec(asked.order_by(row.alert_type, col(row.user_id), col(row.channel))):
+        found.setdefault(alert_type, []).append((user_id, Channel(channel)))
+    return found
 
 
 async def members(tx: Transaction) -> Sequence[Member]:

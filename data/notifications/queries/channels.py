@@ -23,7 +23,7 @@ from data.notifications.tables import (
     WebhookEndpoint,
 )
 
-VIEW = "notifications.edit"
+VIEW = "channels.edit"
 
 
 async def has_sms(tx: Transaction) -> bool:

@@ -20,7 +20,7 @@ from data.notifications.tables import (
     WebhookEndpoint,
 )
 
-VIEW = "notifications.edit"
+VIEW = "channels.edit"
 
 
 @dataclass(frozen=True, slots=True)
