@@ -25,10 +25,11 @@ class More:
 class Air(ui.element, component=Path(__file__).parent / 'static' / 'air.js'):
     """See `air`."""
 
-    def __init__(self, name: str, zone: str | None) -> None:
+    def __init__(self, name: str, zone: str | None, href: str, link_word: str) -> None:
         super().__init__()
         self._zone = zone
-        self._shown: dict[str, Any] = {'name': name, 'lang': current_language(), 'old_word': _('This is old.')}
+        self._shown: dict[str, Any] = {
+            'name': name, 'lang': current_language(), 'old_word': _('This is old.'), 'href': href, 'link_word': link_word}
         self.props['value'] = dict(self._shown)
 
     def set(self, *, word: str, icon: str, state: State, value: str = '', unit: str = '', more: Sequence[More] = (),
@@ -51,6 +52,6 @@ class Air(ui.element, component=Path(__file__).parent / 'static' / 'air.js'):
         return [self._shown.get('word'), self._shown.get('value'), *(one['text'] for one in self._shown.get('more', ()))]
 
 
-def air(name: str, *, zone: str | None = None) -> Air:
-    """Draw it, and say how it is with `set`. `name` is the room's, for screen readers."""
-    return Air(name, zone)
+def air(name: str, *, zone: str | None = None, href: str = '', link_word: str = '') -> Air:
+    """Draw it, and say how it is with `set`. `name` is the room's, for screen readers; it may open `href`, called `link_word`."""
+    return Air(name, zone, href, link_word)

@@ -33,11 +33,7 @@ class Rooms:
             with ui.element("section").classes("st-room"):
                 if len(rooms) > 1 or room:
                     ui.label(room or _("Elsewhere")).classes("st-h2").props("role=heading aria-level=2")
-                if any(not COMMANDS[one.device.device_type] for one in members):
-                    self._airs[room] = draw_air(room or self._farm.name, zone=self._farm.time_zone)
-                for one in members:
-                    if not COMMANDS[one.device.device_type]:
-                        self._faces.draw(one, self._farm.time_zone, is_row=True)
+                self._air(room, [one for one in members if not COMMANDS[one.device.device_type]])
                 with ui.element("div").classes("st-tiles"):
                     for one in members:
                         if COMMANDS[one.device.device_type]:
@@ -47,6 +43,17 @@ class Rooms:
     def push(self, tiles: Sequence[Tile]) -> None:
         self._faces.push(tiles)
         self._breathe(tiles)
+
+    def _air(self, room: str, probes: Sequence[Tile]) -> None:
+        """The air of a room opens its probe; where there are several, each has a line."""
+        if not probes:
+            return
+        only = probes[0].device if len(probes) == 1 else None
+        self._airs[room] = draw_air(
+            room or self._farm.name, zone=self._farm.time_zone, href=f"/farm/devices/{only.id}" if only else "", link_word=only.name if only else ""
+        )
+        for one in probes if only is None else ():
+            self._faces.draw(one, self._farm.time_zone, is_row=True)
 
     def _breathe(self, tiles: Sequence[Tile]) -> None:
         for room, members in groupby(tiles, key=_room):

@@ -51,11 +51,13 @@ async def devices(look: Looker, farm: UUID | None = None) -> None:
 def _actions(look: Looker, farm: Farm) -> None:
     if look.may("farm.batch", farm.id):
         button(_("Several at once"), icon="checklist", href=f"/farm/batch?farm={farm.id}")
-    if look.may("farm.edit", farm.id):
-        button(_("Add a device"), lambda: add_device(look, farm), kind="quiet", icon="add")
-        button(_("Edit"), lambda: _edit(look, farm.id), kind="quiet", icon="edit")
-    if look.actor.scopes("farm.edit") is None:
-        button(_("Add a farm"), lambda: describe_farm(look), kind="quiet", icon="add_home")
+    if not look.may("farm.edit", farm.id):
+        return
+    with button(_("Change"), kind="quiet", icon="edit"), ui.menu().props("auto-close"):
+        ui.menu_item(_("Add a device"), lambda: add_device(look, farm))
+        ui.menu_item(_("Edit the farm"), lambda: _edit(look, farm.id))
+        if look.actor.scopes("farm.edit") is None:
+            ui.menu_item(_("Add a farm"), lambda: describe_farm(look))
 
 
 async def _edit(look: Looker, farm_id: UUID) -> None:
@@ -67,6 +69,10 @@ def _chooser(farms: Sequence[Farm], chosen: Farm) -> None:
     if len(farms) < 2:
         return
     with ui.element("nav").classes("st-farms").props(f'aria-label="{_("Farms")}"'):
+        ui.label(chosen.name).classes("st-farms-here st-trouble-words")
+        with ui.element("a").classes("st-way is-all").props("href=/farm"):
+            ui.icon("unfold_more").props("aria-hidden=true")
+            ui.label(_("All farms"))
         for one in farms:
             link = ui.element("a").classes("st-way" + (" is-here" if one.id == chosen.id else ""))
             link.props["href"] = f"/farm?farm={one.id}"

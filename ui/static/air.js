@@ -5,6 +5,7 @@ export default {
       <span class="st-air-word"><i class="q-icon notranslate material-icons" aria-hidden="true">{{ v.icon }}</i><span>{{ v.word }}</span></span>
       <span v-if="v.value" class="st-air-value">{{ v.value }} {{ v.unit }}</span>
       <span v-for="one in v.more" class="st-air-more" :title="one.label"><i class="q-icon notranslate material-icons" aria-hidden="true">{{ one.icon }}</i><span class="st-sr">{{ one.label }}</span>{{ one.text }}</span>
+      <a v-if="v.href" class="st-air-link" :href="v.href" :aria-label="v.link_word"></a>
       <span class="st-air-foot"><time v-if="v.at" class="st-age" :key="v.at" :data-at="v.at" :data-lang="v.lang" :title="v.at_title"></time><span v-if="v.is_old" class="st-air-old">{{ v.old_word }}</span></span>
     </div>`,
   props: { value: Object },

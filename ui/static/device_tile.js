@@ -22,11 +22,9 @@ export default {
           :aria-pressed="String(asked && v.asked === on)" :aria-label="v.name + ': ' + (on ? words.switch_on : words.switch_off)" @click.stop="ask(on)">{{ on ? words.switch_on : words.switch_off }}</button>
       </div>
       <div v-if="!v.is_row || note.text" class="st-tile-note" :class="'is-' + note.kind" :role="note.kind === 'critical' ? 'alert' : 'status'">
-        <template v-if="note.text"><i v-if="note.icon" class="q-icon notranslate material-icons" aria-hidden="true">{{ note.icon }}</i><span>{{ note.text }}</span></template>
+        <span v-if="note.text" class="st-tile-told"><i v-if="note.icon" class="q-icon notranslate material-icons" aria-hidden="true">{{ note.icon }}</i><span>{{ note.text }}</span></span>
         <button v-if="asked && v.can_call_off" type="button" class="st-tile-back" @click.stop="callOff">{{ words.call_off }}</button>
-      </div>
-      <div class="st-tile-foot">
-        <time v-if="v.at" class="st-age" :key="v.at" :data-at="v.at" :data-lang="words.lang" :title="v.at_title"></time>
+        <time v-else-if="v.at" class="st-age" :key="v.at" :data-at="v.at" :data-lang="words.lang" :title="v.at_title"></time>
       </div>
     </div>`,
   props: { value: Object, words: Object },
