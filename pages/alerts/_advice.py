@@ -13,6 +13,8 @@ ADVICE = {
     "device_unreachable": noop("Look whether the router and the broker run. Switch by hand until the connection is back."),
     "device_refused": noop("Look at the device itself and at what it is connected to."),
     "device_on_too_long": noop("Switch it off by hand, and look why it did not obey."),
+    "device_contradicted": noop("Go and look whether it really runs: its switch and its meter say different things."),
+    "water_low": noop("Fill the tank, and look whether the pump runs."),
     "low_battery": noop("Charge or change the battery before it goes silent."),
     "schedule_failed": noop("Do it by hand for now, and look at the device and at the schedule."),
     "schedule_fail_safe": noop("Look at the probe: without its values the schedule keeps to what is safe."),

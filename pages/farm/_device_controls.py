@@ -68,6 +68,7 @@ class _Panel:
         self._may = look.may("farm.switch", farm.id)
         self._setters: list[_Setter] = []
         self._shown: tuple[Any, ...] = ()
+        self._switches: ui.element | None = None
 
     def draw(self, now_seen: Seen) -> None:
         device = now_seen.device
@@ -81,9 +82,9 @@ class _Panel:
                     with ui.expansion(_("Set it from 0 to 255")).classes("st-fold"):
                         self._setters.append(_Setter(self, way, now_seen))
                 if "toggle" in COMMANDS[device.device_type]:
-                    with ui.element("div").classes("st-row"):
-                        button(_("Switch on"), lambda: self.ask(CommandType.ON), icon="power_settings_new")
-                        button(_("Switch off"), lambda: self.ask(CommandType.OFF), icon="power_off")
+                    with ui.element("div").classes("st-row") as self._switches:  # the tile has them where its switch is not certain
+                        button(_("Switch on"), lambda: self.ask(CommandType.ON), kind="quiet", icon="power_settings_new")
+                        button(_("Switch off"), lambda: self.ask(CommandType.OFF), kind="quiet", icon="power_off")
                         button(_("Switch over"), lambda: self.ask(CommandType.TOGGLE), kind="quiet", icon="swap_horiz")
             else:
                 ui.label(_("You may look at this device. Somebody who looks after the farm may switch it.")).classes("st-soft")
@@ -99,6 +100,8 @@ class _Panel:
         )  # fmt: skip
         for setter in self._setters:
             setter.push(now_seen)
+        if self._switches:
+            self._switches.set_visibility(device.is_online and device.is_on is not None and device.is_active)
         if key != self._shown:
             self._shown = key
             with self._standing.clear():
