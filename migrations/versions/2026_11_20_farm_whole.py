@@ -12,7 +12,7 @@ branch_labels = None
 depends_on = None
 
 TABLES = (
-    "farm.stale_metrics", "farm.taken_over", "notifications.alert_subscriptions", "farm.flock_batches",
+    "farm.stale_metrics", "farm.taken_over", "farm.reports", "notifications.alert_subscriptions", "farm.flock_batches",
     "farm.gateways", "farm.broker_logins", "farm.discoveries", "farm.flock_records",
 )  # fmt: skip
 
@@ -205,6 +205,36 @@ def upgrade() -> None:
     )
     op.create_index('ix_flock_batches_farm_id', 'flock_batches', ['organization_id', 'farm_id', 'placed_on'], unique=False, schema='farm')
     op.create_index('uq_flock_batches_house', 'flock_batches', ['organization_id', 'farm_id', sa.literal_column('lower(house)')], unique=True, schema='farm', postgresql_where=sa.text('closed_on is null and deleted_at is null'))
+    op.create_table('reports',
+    sa.Column('created_at', sa.DateTime(timezone=True), server_default=sa.text('now()'), nullable=False),
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('organization_id', sa.Uuid(), nullable=False),
+    sa.Column('farm_id', sa.Uuid(), nullable=False),
+    sa.Column('kind', sa.Text(), nullable=False),
+    sa.Column('title', sa.Text(), nullable=False),
+    sa.Column('first_day', sa.Date(), nullable=False),
+    sa.Column('last_day', sa.Date(), nullable=False),
+    sa.Column('language', sa.Text(), nullable=False),
+    sa.Column('units', sa.Text(), nullable=False),
+    sa.Column('requested_by', sa.Uuid(), nullable=True),
+    sa.Column('requested_as', sa.Text(), nullable=True),
+    sa.Column('background_job_id', sa.Uuid(), nullable=True),
+    sa.Column('generated_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('file_id', sa.Uuid(), nullable=True),
+    sa.Column('fingerprint', sa.String(length=64), nullable=True),
+    sa.Column('summary', postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+    sa.CheckConstraint('last_day >= first_day', name=op.f('ck_reports_last_day')),
+    sa.ForeignKeyConstraint(['organization_id', 'background_job_id'], ['platform.background_jobs.organization_id', 'platform.background_jobs.id'], name=op.f('fk_reports_organization_id_background_job_id'), ondelete='SET NULL (background_job_id)'),
+    sa.ForeignKeyConstraint(['organization_id', 'farm_id'], ['farm.farms.organization_id', 'farm.farms.id'], name=op.f('fk_reports_organization_id_farm_id')),
+    sa.ForeignKeyConstraint(['organization_id', 'file_id'], ['platform.files.organization_id', 'platform.files.id'], name=op.f('fk_reports_organization_id_file_id')),
+    sa.ForeignKeyConstraint(['organization_id'], ['identity.organizations.id'], name=op.f('fk_reports_organization_id')),
+    sa.ForeignKeyConstraint(['requested_by'], ['identity.users.id'], name=op.f('fk_reports_requested_by')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_reports')),
+    sa.UniqueConstraint('organization_id', 'id', name=op.f('uq_reports_organization_id_id')),
+    schema='farm'
+    )
+    op.create_index('ix_reports_created_at', 'reports', ['organization_id', 'created_at'], unique=False, schema='farm')
+    op.create_index('ix_reports_fingerprint', 'reports', ['fingerprint'], unique=False, schema='farm')
     op.create_table('gateways',
     sa.Column('created_at', sa.DateTime(timezone=True), server_default=sa.text('now()'), nullable=False),
     sa.Column('id', sa.Uuid(), nullable=False),

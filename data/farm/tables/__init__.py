@@ -3,6 +3,7 @@
 from data.farm.tables._shape import SCHEMA
 from data.farm.tables.devices import BrokerLogin, Device, DeviceConfig, Discovery, Farm, Gateway
 from data.farm.tables.flocks import FlockBatch, FlockRecord
+from data.farm.tables.reports import FarmReport
 from data.farm.tables.schedules import DeviceCommand, Schedule, ScheduleExecution
 from data.farm.tables.streams import DeviceMetric, ReadingMetric, SensorReading, StaleMetric
 from data.farm.tables.takeover import TakenOver
@@ -22,7 +23,7 @@ from data.farm.tables.words import (
 
 __all__ = [
     "OPEN", "SCHEMA", "BrokerLogin", "CommandStatus", "CommandType", "Commanded", "Device", "DeviceCommand", "DeviceConfig",
-    "DeviceMetric", "DeviceType", "Dialect", "Discovery", "ExecutionStatus", "Farm", "FlockBatch", "FlockRecord", "Gateway",
+    "DeviceMetric", "DeviceType", "Dialect", "Discovery", "ExecutionStatus", "Farm", "FarmReport", "FlockBatch", "FlockRecord", "Gateway",
     "Granularity", "MissedPolicy", "ReadingMetric", "Schedule", "ScheduleExecution", "ScheduleType", "SensorReading", "StaleMetric",
     "SwitchAction", "TakenOver",
 ]  # fmt: skip
