@@ -6,7 +6,7 @@ Devices at the broker are told. What is asked of those behind a gateway is not t
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from uuid import UUID
 
@@ -21,6 +21,7 @@ from data.farm.commands import claim_queued, give_back, mark_sent
 from data.farm.commands.giving_up import refuse
 from data.farm.values import Outgoing
 from jobs.channels import TryLater
+from jobs.organizations import in_turn
 
 log = structlog.get_logger()
 
@@ -85,7 +86,10 @@ class Instructions:
         async with across_tenants("instructions") as tx:
             await mark_sent(tx, sent, at=now())
             await give_back(tx, [one.command_id for one in claimed if one.command_id not in settled], at=now())
-        for organization_id, reasons in refused.items():
-            async with transaction(Actor.system(organization_id, "farm.instructions")) as tx:
-                await refuse(tx, reasons, at=now())
+        await in_turn("farm.instructions", refused, lambda organization_id: _refuse(organization_id, refused[organization_id]))
         return len(settled)
+
+
+async def _refuse(organization_id: UUID, reasons: Mapping[UUID, Refusal]) -> None:
+    async with transaction(Actor.system(organization_id, "farm.instructions")) as tx:
+        await refuse(tx, reasons, at=now())

@@ -256,31 +256,6 @@ async def executions_of(tx: Transaction, schedule_id: UUID, *, limit: int = 20) 
     return (await tx.exec(statement)).all()
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
-    """Whose device a topic is. `asks_state` is the output whose state it can be asked for, None for a probe."""
-
-    organization_id: UUID
-    device_id: UUID
-    asks_state: int | None
-
-
-async def addresses(tx: Transaction) -> dict[str, Address]:
-    """Every topic and whose it is, across tenants: the broker's messages carry nothing else."""
-    statement = select_columns(
-        col(Device.topic), col(Device.organization_id), col(Device.id), col(Device.device_type), col(Device.output)
-    ).where(col(Device.deleted_at).is_(None))
-    return {
-        topic: Address(organization_id, device_id, output if kind is DeviceType.RELAY else None)
-        for topic, organization_id, device_id, kind, output in await tx.execute(statement)
-    }
-
-
-async def id_of_topic(tx: Transaction, topic: str) -> UUID | None:
-    """The device with this topic, across tenants."""
-    return (await tx.exec(select(Device.id).where(Device.topic == topic, col(Device.deleted_at).is_(None)))).one_or_none()
-
-
 async def settings_of(tx: Transaction, device_id: UUID) -> DeviceSettings | None:
     """What a device should know by itself (see DeviceSettingsWanted), also across tenants; None where it is gone."""
     found = await tx.exec(select(Device).where(Device.id == device_id, col(Device.deleted_at).is_(None)))
@@ -299,7 +274,7 @@ async def settings_of(tx: Transaction, device_id: UUID) -> DeviceSettings | None
 async def questions_of(tx: Transaction, *device_ids: UUID) -> list[Question]:
     """Where to ask devices for their state (see StateWanted), also across tenants; those that are gone are left out."""
     statement = select_columns(
-        col(Device.id), col(Device.organization_id), col(Device.topic), col(Device.output), col(Device.dialect)
+        col(Device.id), col(Device.organization_id), col(Device.topic), col(Device.output), col(Device.dialect), col(Device.device_type)
     ).where(col(Device.id).in_(device_ids), col(Device.deleted_at).is_(None))
     rows = (await tx.execute(statement)).tuples()
-    return [Question(device_id, whose, topic, output, dialect.value) for device_id, whose, topic, output, dialect in rows]
+    return [Question(device_id, whose, topic, output, dialect.value, kind.value) for device_id, whose, topic, output, dialect, kind in rows]

@@ -9,7 +9,7 @@ from sqlalchemy import select as select_columns
 from sqlmodel import col
 
 from data.core.session import Transaction
-from data.farm.announced import Described, from_document
+from data.farm.announced import Announcement, Described, from_document
 from data.farm.rules.topics import node_of
 from data.farm.tables import Device, Discovery, Farm
 
@@ -70,3 +70,28 @@ async def announced_on(tx: Transaction, path: str) -> set[UUID]:
     """The organizations for which something was announced on this topic, across tenants."""
     statement = select_columns(col(Discovery.organization_id)).where(col(Discovery.description)["paths"].has_key(path))  # type: ignore[attr-defined]
     return set((await tx.execute(statement)).scalars().all())
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A farm and whose it is."""
+
+    organization_id: UUID
+    farm_id: UUID
+
+
+def farm_of(message: Announcement, known: Known) -> Place | None:
+    """On whose farm a device announces itself: on the one that its topic names; else on its box's; else on the only one there is.
+
+    None where that is nobody's, or where its box is another organization's: nobody announces things for others.
+    """
+    box = known.by_box.get(node_of(message.identifier), ())
+    if message.farm_id:
+        whose = known.farms.get(message.farm_id)
+        place = Place(whose, UUID(message.farm_id)) if whose else None
+    elif box:
+        place = Place(box[0].organization_id, box[0].farm_id)
+    else:
+        place = next((Place(whose, UUID(farm_id)) for farm_id, whose in known.farms.items()), None) if len(known.farms) == 1 else None
+    is_others = place is not None and any(address.organization_id != place.organization_id for address in box)
+    return None if is_others else place

@@ -1,39 +1,46 @@
-"""Tasmota devices and the server meet at a broker: what devices say goes into the intake, what they shall do goes out."""
+"""Devices and the server meet at a broker: what devices say goes into the intake, what they shall do goes out."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+import math
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import datetime
+from typing import Any
 from urllib.parse import unquote, urlsplit
+from uuid import UUID
 
 import aiomqtt
 import structlog
 
 from data.core.bus import bus
-from data.core.errors import Busy, Invalid, Refusal
-from data.core.intake import Intake
+from data.core.errors import Busy, Conflict, Invalid, Refusal
+from data.core.intake import Intake, Store
 from data.core.session import across_tenants
 from data.core.settings import Settings
 from data.core.time import now
 from data.farm.commands import hear
-from data.farm.queries import Address, addresses
-from data.farm.values import DeviceReport, DeviceSettings, Outgoing, Presence, Question
+from data.farm.commands.discoveries import announce
+from data.farm.queries_topics import Address, addresses, announced_on, farm_of
+from data.farm.values import DeviceSettings, Outgoing, Presence, Question
 from jobs.channels import TryLater
-from jobs.codecs import tasmota
+from jobs.codecs import announced, esphome, farm_topics, home_assistant, tasmota
 from jobs.instructions import Instructions
 from jobs.networks import _door
+from jobs.networks._said import ALWAYS_HEARD, MEASURING, Said, as_reports, check_known
 from jobs.networks.broker import Broker
 from jobs.questions import Questions
 
 log = structlog.get_logger()
 
-HEARD = (("stat/#", 1), ("tele/#", 1))
 MOST_UNDER_WAY = 2_000
 MOST_WAITING = 50_000
 PUBLISH_WITHIN_S = 5
 STORE_WITHIN_S = 5
 LONGEST_WAIT_S = 15.0
 LARGEST_PAYLOAD = 100_000
+FILTERS_AT_ONCE = 100
+AGAIN_AFTER_S = 5.0
 
 
 class Mqtt:
@@ -46,7 +53,11 @@ class Mqtt:
         self._user = unquote(parts.username) if parts.username else None
         self._password = unquote(parts.password) if parts.password else None
         self._intake = intake
-        self._addresses = _Addresses()
+        self._said = Said()
+        self._tune = asyncio.Event()
+        self._devices = _Devices(self._said, self._tune.set)
+        self._listens_to: set[str] = set()
+        self._tuning: asyncio.Task[None] | None = None
         self._client: aiomqtt.Client | None = None
         self._task: asyncio.Task[None] | None = None
         self._under_way: set[asyncio.Task[None]] = set()
@@ -56,11 +67,15 @@ class Mqtt:
 
     def start(self) -> None:
         """Connect, and stay connected until `stop`."""
-        self._addresses.start()
+        self._devices.start()
         self._task = asyncio.create_task(self._run(), name="mqtt")
+        self._tuning = asyncio.create_task(self._listen_to_all(), name="mqtt-filters")
 
     async def stop(self) -> None:
         """Disconnect; what was heard before is stored, if the database answers."""
+        if self._tuning:
+            self._tuning.cancel()
+            await asyncio.wait([self._tuning], timeout=1)
         while self._task and not self._task.done():  # again, since a wait_for inside may swallow a cancellation
             self._task.cancel()
             await asyncio.wait([self._task], timeout=1)
@@ -71,23 +86,39 @@ class Mqtt:
         for task in left:
             task.cancel()
         await asyncio.gather(*left, return_exceptions=True)
-        self._addresses.stop()
+        self._devices.stop()
 
     async def send(self, outgoing: Outgoing) -> None:
-        """Ask a device to switch. TryLater while there is no broker, and for what its dialect cannot say: that is given up after a few
-        tries, and nothing was switched."""
-        said = tasmota.instruction(outgoing)
-        if said is None:
-            raise TryLater(f"the dialect {outgoing.dialect} cannot say {outgoing.command}")
-        await self._publish(*said)
+        """Ask a device to switch. TryLater while there is no broker; a Refusal for what this device cannot be told."""
+        for topic, payload in self._words_for(outgoing):
+            await self._publish(topic, payload)
+
+    def _words_for(self, outgoing: Outgoing) -> list[tuple[str, str]]:
+        match outgoing.dialect:
+            case "tasmota":
+                return [tasmota.instruction(outgoing, self._said.words_of(outgoing))]
+            case "steading":
+                return [farm_topics.instruction(outgoing, now=now())]
+            case "esphome":
+                return esphome.instructions(outgoing)
+            case "home_assistant":
+                return announced.instructions(outgoing, check_known(self._said.part_of(outgoing.topic, outgoing.output)))
+        raise Conflict("This device is not spoken with by MQTT.")
 
     async def ask(self, question: Question) -> None:
-        """Ask a device for its state. TryLater while there is no broker."""
+        """Ask a device for its state: Tasmota answers; of the others the broker knows what they last said. TryLater without a broker."""
         if question.dialect == "tasmota":
-            await self._publish(*tasmota.ask_state(question.topic, question.output))
+            await self._publish(*tasmota.ask_state(question.topic, question.output, question.device_type))
+        elif question.dialect == "esphome":
+            await self._listen([f"{question.topic}/state"])
+        elif question.dialect == "home_assistant" and (part := self._said.part_of(question.topic, question.output)):
+            await self._listen(part.topics)
 
     async def tell(self, settings: DeviceSettings) -> None:
-        """Tell a device how long it may be on and how it starts, so that it keeps to it by itself. TryLater without a broker."""
+        """Tell a device how long it may be on and how it starts, so that it keeps to it by itself. TryLater without a broker.
+
+        Only Tasmota can be told so; devices on our own topics are told with each "on" how long that may last.
+        """
         if settings.dialect != "tasmota":
             return
         longest = settings.max_on_s if settings.max_on_s and settings.max_on_s <= tasmota.LONGEST_PULSE_S else 0
@@ -103,15 +134,25 @@ class Mqtt:
         except aiomqtt.MqttError as reason:
             raise TryLater(str(reason)) from reason
 
+    async def _listen(self, filters: Sequence[str]) -> None:
+        """Subscribe, also to what is subscribed to already: the broker then tells once more what it keeps."""
+        if self._client is None or not self.is_connected.is_set():
+            raise TryLater("the MQTT broker is not connected")
+        try:
+            for start in range(0, len(filters), FILTERS_AT_ONCE):
+                await self._client.subscribe([(topic, 1) for topic in filters[start : start + FILTERS_AT_ONCE]], timeout=PUBLISH_WITHIN_S)
+        except aiomqtt.MqttError as reason:
+            raise TryLater(str(reason)) from reason
+
     async def _run(self) -> None:
         wait_s = 0.5
         while True:
             try:
                 async with self._new_client() as client:
-                    for topic, qos in HEARD:
-                        await client.subscribe(topic, qos=qos)
-                    self._client, wait_s = client, 0.5
+                    await client.subscribe([(topic, 1) for topic in ALWAYS_HEARD])
+                    self._client, self._listens_to, wait_s = client, set(), 0.5
                     self.is_connected.set()
+                    self._tune.set()
                     async for message in client.messages:
                         await self._take(message)
             except (aiomqtt.MqttError, OSError) as reason:
@@ -136,11 +177,8 @@ class Mqtt:
         topic, payload, at = message.topic.value, message.payload, now()
         if not isinstance(payload, bytes) or len(payload) > LARGEST_PAYLOAD:
             return
-        # A retained message is a memory of the broker's. Only a presence stays true for as long as it is kept.
-        if message.retain and not topic.endswith("/LWT"):
-            return
         await self._room.acquire()
-        task = asyncio.create_task(self._hear(topic, payload, at))
+        task = asyncio.create_task(self._hear(topic, payload, at, is_retained=message.retain))
         self._under_way.add(task)
         task.add_done_callback(self._heard)
 
@@ -150,29 +188,44 @@ class Mqtt:
         if not task.cancelled() and (reason := task.exception()):
             log.error("an mqtt message could not be stored", exc_info=reason)
 
-    async def _hear(self, topic: str, payload: bytes, at: datetime) -> None:
+    async def _hear(self, topic: str, payload: bytes, at: datetime, *, is_retained: bool) -> None:
         try:
-            reports = tasmota.reports(topic, payload, now=at)
+            await self._devices.known(unless_strange=topic)
+            if home_assistant.is_announcement(topic):
+                await self._announce(topic, payload)
+                return
+            found = self._said.read(topic, payload, now=at, is_retained=is_retained)
         except Invalid as refusal:
             log.warning("an mqtt message cannot be read", topic=topic, field=refusal.field, reason=str(refusal))
             return
-        if not reports:
+        if not found:
+            if self._said.is_strange(topic):
+                log.warning("an mqtt topic is nobody's", topic=topic)
             return
-        address = await self._addresses.of(reports[0].topic)
-        if address is None:
-            log.warning("an mqtt topic is nobody's", topic=topic)
-            return
-        await self._store(address, [DeviceReport(address.device_id, report) for report in reports])
-        for report in reports:
-            if isinstance(report, Presence) and report.is_online and address.asks_state:
-                asking = asyncio.create_task(self._ask_state(report.topic, address.asks_state))
+        await self._store(found[0][0].organization_id, hear, as_reports(found))
+        for address, report in found:
+            if isinstance(report, Presence) and report.is_online and address.dialect == "tasmota" and address.device_type not in MEASURING:
+                asking = asyncio.create_task(self._ask_state(address))
                 self._asking.add(asking)
                 asking.add_done_callback(self._asking.discard)
 
-    async def _store(self, address: Address, messages: list[DeviceReport]) -> None:
+    async def _announce(self, topic: str, payload: bytes) -> None:
+        """Note what announces itself, for the farm that it is of; what is of nobody's is left alone."""
+        message = home_assistant.announcement(topic, payload)
+        if message.is_gone:
+            async with across_tenants("mqtt announcements") as tx:
+                organizations = await announced_on(tx, message.path)
+            for organization_id in organizations:
+                await self._store(organization_id, announce, [message])
+        elif place := farm_of(message, self._said.known):
+            await self._store(place.organization_id, announce, [replace(message, farm_id=str(place.farm_id))])
+        else:
+            log.warning("a device announces itself and is on nobody's farm", topic=topic, box=message.identifier.partition("/")[0])
+
+    async def _store(self, organization_id: UUID, store: Store, messages: Sequence[Any]) -> None:
         while True:
             try:
-                await self._intake.take_all(address.organization_id, hear, messages, by="mqtt")
+                await self._intake.take_all(organization_id, store, messages, by="mqtt")
                 return
             except Busy as refusal:  # nobody would send it again, so it waits here, and holds back what comes after
                 await asyncio.sleep(refusal.retry_after_s)
@@ -180,44 +233,66 @@ class Mqtt:
                 log.info("an mqtt report was refused", reason=str(refusal))
                 return
 
-    async def _ask_state(self, topic: str, output: int) -> None:
+    async def _ask_state(self, address: Address) -> None:
         try:
-            await self._publish(*tasmota.ask_state(topic, output))
+            await self._publish(*tasmota.ask_state(address.topic, address.output, address.device_type))
         except TryLater as reason:
-            log.info("a device could not be asked for its state", topic=topic, reason=str(reason))
+            log.info("a device could not be asked for its state", topic=address.topic, reason=str(reason))
+
+    async def _listen_to_all(self) -> None:
+        """Listen to each box that has topics of its own, and to no others, whenever devices come and go."""
+        while True:
+            await self._tune.wait()
+            self._tune.clear()
+            try:
+                await self._devices.known()
+                wanted = self._said.filters()
+                await self._listen([one for one in wanted if one not in self._listens_to])
+                if (over := self._listens_to - set(wanted)) and self._client:
+                    await self._client.unsubscribe(list(over))
+                self._listens_to = set(wanted)
+            except (TryLater, aiomqtt.MqttError) as reason:  # with the next connection it is done anew
+                log.info("mqtt could not listen to all devices", reason=str(reason))
+            except Exception:  # an edge: the database may be away for a while
+                log.exception("mqtt could not listen to all devices")
+                await asyncio.sleep(AGAIN_AFTER_S)
+                self._tune.set()
 
 
-class _Addresses:
-    """Whose each topic is, kept in memory and read anew when a device comes, goes or changes its topic."""
+class _Devices:
+    """The devices there are, kept in memory and read anew when one comes, goes or changes its topic."""
 
-    def __init__(self) -> None:
-        self._known: dict[str, Address] | None = None
+    def __init__(self, said: Said, changed: Callable[[], None]) -> None:
+        self._said, self._changed = said, changed
+        self._is_current = False
         self._reading = asyncio.Lock()
-        self._read_at = 0.0
-        self._stop_hearing: Callable[[], None] = lambda: None
+        self._read_at = -math.inf
+        self._stop_hearing: list[Callable[[], None]] = []
 
     def start(self) -> None:
-        self._stop_hearing = bus.listen("DeviceRegistered", "*", lambda heard: self._forget())
+        self._stop_hearing = [bus.listen(event, "*", lambda heard: self._forget()) for event in ("DeviceRegistered", "FarmChanged")]
 
     def stop(self) -> None:
-        self._stop_hearing()
+        for stop in self._stop_hearing:
+            stop()
 
     def _forget(self) -> None:
-        self._known = None
+        self._is_current = False
+        self._changed()
 
-    async def of(self, topic: str) -> Address | None:
-        """Whose it is. An unknown topic is looked up anew at most once a second: the news of a device may be on its way."""
-        known = self._known if self._known is not None else await self._read()
-        if topic not in known and asyncio.get_running_loop().time() - self._read_at > 1:
-            known = await self._read()
-        return known.get(topic)
-
-    async def _read(self) -> dict[str, Address]:
+    async def known(self, *, unless_strange: str = "") -> None:
+        """See that they are known. For an unknown topic they are read anew at most once a second: the news may be on its way."""
         async with self._reading:
-            async with across_tenants("mqtt topics") as tx:
-                known = await addresses(tx)
-            self._known, self._read_at = known, asyncio.get_running_loop().time()
-            return known
+            is_strange = unless_strange and self._is_current and self._said.is_strange(unless_strange)
+            if not self._is_current or (is_strange and asyncio.get_running_loop().time() - self._read_at > 1):
+                self._is_current = True  # what changes while it is read is read again
+                try:
+                    async with across_tenants("mqtt topics") as tx:
+                        self._said.learn(await addresses(tx))
+                except BaseException:
+                    self._is_current = False
+                    raise
+                self._read_at = asyncio.get_running_loop().time()
 
 
 @asynccontextmanager

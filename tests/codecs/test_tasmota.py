@@ -10,19 +10,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from data.core.errors import Invalid
-from data.farm.values import Outgoing, Presence, Report, SensorValue, StateReport
-from jobs.codecs.tasmota import ask_state, command, instruction, pulse_time, reports
+from data.farm.rules import answers
+from data.farm.values import Health, Outgoing, Presence, Report, SensorValue, StateReport
+from jobs.codecs.tasmota import angle_of, ask_state, command, instruction, pulse_time, reports, vocabulary
 from tests.codecs.payloads import payload
 
 NOW = datetime(2026, 2, 16, 3, 13, 52, tzinfo=UTC)
 
 
-def on(output: int) -> StateReport:
-    return StateReport("fan", output, True, NOW)
+def on(output: int, source: str = "stat", value: float | None = None, of: str = "") -> StateReport:
+    return StateReport("fan", output, True, NOW, value, source, of)
 
 
-def off(output: int) -> StateReport:
-    return StateReport("fan", output, False, NOW)
+def off(output: int, source: str = "stat", value: float | None = None, of: str = "") -> StateReport:
+    return StateReport("fan", output, False, NOW, value, source, of)
 
 
 @pytest.mark.parametrize(
@@ -31,7 +32,15 @@ def off(output: int) -> StateReport:
         ("stat/fan/RESULT", b'{"POWER":"ON"}', [on(1)]),
         ("stat/fan/RESULT", b'{"POWER2":"OFF"}', [off(2)]),
         ("stat/fan/RESULT", b'{"POWER1":"ON","POWER2":"OFF"}', [on(1), off(2)]),
-        ("stat/fan/RESULT", b'{"PulseTime1":{"Set":160,"Remaining":0}}', []),
+        ("stat/fan/RESULT", b'{"PulseTime2":{"Set":160,"Remaining":0}}', [Health("fan", NOW, max_on_s=60, output=2)]),
+        ("stat/fan/RESULT", b'{"PulseTime1":{"Set":11,"Remaining":0}}', [Health("fan", NOW, max_on_s=1.1, output=1)]),
+        ("stat/fan/RESULT", b'{"POWER":"ON","Dimmer":30,"Color":"4D","Channel":[30]}', [on(1, value=30, of="set_speed")]),
+        ("stat/fan/RESULT", b'{"POWER":"OFF","Dimmer":30}', [off(1, value=0, of="set_speed")]),
+        ("stat/fan/RESULT", b'{"POWER1":"OFF","POWER2":"ON","Dimmer":40}', [off(1), on(2, value=40, of="set_speed")]),
+        ("stat/fan/RESULT", b'{"POWER2":"ON","Channel2":75,"Color":"00BF"}', [on(2, value=75, of="set_speed")]),
+        ("stat/fan/RESULT", b'{"PWM":{"PWM1":1023,"PWM2":0}}', [on(1, value=255, of="set_value"), off(2, value=0, of="set_value")]),
+        ("stat/fan/RESULT", b'{"FanSpeed":2}', [on(2, value=66.7, of="set_speed")]),
+        ("tele/fan/INFO1", b'{"Info1":{"Module":"Sonoff Basic","Version":"14.3.0(release-tasmota)"}}', [Health("fan", NOW, firmware_version="14.3.0(release-tasmota)")]),
         ("stat/fan/RESULT", b'{"Command":"Unknown"}', []),
         ("stat/fan/RESULT", b"", []),
         ("stat/fan/POWER", b"ON", [on(1)]),
@@ -41,7 +50,7 @@ def off(output: int) -> StateReport:
         ("tele/fan/LWT", b"Online", [Presence("fan", True, NOW)]),
         ("tele/fan/LWT", b"Offline", [Presence("fan", False, NOW)]),
         ("tele/fan/LWT", b"", []),
-        ("stat/farm1/house2/fan/POWER", b"ON", [StateReport("farm1/house2/fan", 1, True, NOW)]),
+        ("stat/farm1/house2/fan/POWER", b"ON", [StateReport("farm1/house2/fan", 1, True, NOW, source="stat")]),
     ],
 )
 def test_a_device_says_what_it_does(topic: str, sent: bytes, expected: list[Report]) -> None:
@@ -49,7 +58,15 @@ def test_a_device_says_what_it_does(topic: str, sent: bytes, expected: list[Repo
 
 
 def test_a_state_message_tells_every_output() -> None:
-    assert reports("tele/fan/STATE", payload("tasmota_state.json"), now=NOW) == [on(1), off(2)]
+    fares = Health("fan", NOW, signal_dbm=-63, uptime_s=98_525)
+    assert reports("tele/fan/STATE", payload("tasmota_state.json"), now=NOW) == [on(1, "tele"), off(2, "tele"), fares]
+
+
+def test_a_meter_tells_what_flows_and_a_tank_what_its_counter_says() -> None:
+    sent = json.dumps({"ENERGY": {"Total": 3.1, "Power": 42, "Voltage": 229}, "ANALOG": {"A0": 512}}).encode()
+    assert reports("tele/fan/SENSOR", sent, now=NOW) == [
+        SensorValue("fan", "active_power", 42.0, "W", NOW), SensorValue("fan", "analog", 512.0, "", NOW),
+    ]  # fmt: skip
 
 
 def test_a_sensor_message_tells_every_probe_that_has_a_value() -> None:
@@ -57,6 +74,7 @@ def test_a_sensor_message_tells_every_probe_that_has_a_value() -> None:
         SensorValue("house1", "temperature", 20.6, "°C", NOW),
         SensorValue("house1", "temperature", 21.4, "°C", NOW),
         SensorValue("house1", "humidity", 48.2, "%", NOW),
+        SensorValue("house1", "active_power", 12.0, "W", NOW),
     ]
 
 
@@ -67,7 +85,7 @@ def test_fahrenheit_becomes_celsius() -> None:
 
 @pytest.mark.parametrize(
     "topic",
-    ["", "stat", "stat/POWER", "stat//POWER", "stat/fan/STATUS", "tele/fan/INFO1", "cmnd/fan/POWER", "stat/fan/POWER0"],
+    ["", "stat", "stat/POWER", "stat//POWER", "stat/fan/STATUS", "tele/fan/INFO2", "cmnd/fan/POWER", "stat/fan/POWER0"],
 )
 def test_other_topics_say_nothing(topic: str) -> None:
     assert reports(topic, b"\xff{", now=NOW) == []
@@ -82,6 +100,9 @@ def test_other_topics_say_nothing(topic: str) -> None:
         ("stat/fan/RESULT", b'{"POWER33":"ON"}', "POWER33"),
         ("stat/fan/RESULT", b'{"POWER":1}', "POWER"),
         ("stat/fan/POWER2", b"maybe", "POWER2"),
+        ("stat/fan/RESULT", b'{"POWER":"ON","Dimmer":101}', "Dimmer"),
+        ("stat/fan/RESULT", b'{"PWM":{"PWM1":1024}}', "PWM.PWM1"),
+        ("tele/fan/STATE", b'{"Wifi":{"Signal":"good"}}', "Wifi.Signal"),
         ("stat/fan/POWER", b"\xff", "body"),
         ("tele/fan/LWT", b"Gone", "body"),
         ("tele/fan/SENSOR", b'{"DS18B20":{"Temperature":NaN}}', "body"),
@@ -100,6 +121,7 @@ def test_an_output_is_switched_and_asked_on_its_own_topic() -> None:
     assert command("fan", 1, on=True) == ("cmnd/fan/POWER1", "ON")
     assert command("farm1/fan", 2, on=False) == ("cmnd/farm1/fan/POWER2", "OFF")
     assert ask_state("fan") == ("cmnd/fan/POWER1", "")
+    assert ask_state("fan", 2, "pwm") == ("cmnd/fan/State", "")
 
 
 @pytest.mark.parametrize(
@@ -135,13 +157,48 @@ def test_any_bytes_are_read_or_refused(topic: str, sent: bytes) -> None:
         reports(topic, sent, now=NOW)
 
 
+LIGHT, CHANNELS, PINS, IFAN = frozenset({"Dimmer"}), frozenset({"Channel"}), frozenset({"PWM"}), frozenset({"FanSpeed"})
+
+
 @pytest.mark.parametrize(
-    ("asked", "value", "dialect", "said"),
+    ("asked", "value", "kind", "knows", "said"),
     [
-        ("on", None, "tasmota", ("cmnd/fan/POWER2", "ON")), ("off", None, "tasmota", ("cmnd/fan/POWER2", "OFF")),
-        ("set_speed", 30.0, "tasmota", None), ("set_value", 255.0, "tasmota", None), ("set_angle", 90.0, "tasmota", None),
-        ("on", None, "esphome", None),
+        ("on", None, "relay", frozenset(), ("cmnd/fan/POWER2", "ON")), ("off", None, "relay", frozenset(), ("cmnd/fan/POWER2", "OFF")),
+        ("on", None, "relay", PINS, ("cmnd/fan/POWER2", "ON")),
+        ("set_speed", 30.0, "pwm", frozenset(), ("cmnd/fan/Dimmer", "30")), ("set_value", 128.0, "pwm", LIGHT, ("cmnd/fan/Dimmer", "50")),
+        ("set_speed", 0.3, "pwm", LIGHT, ("cmnd/fan/Dimmer", "1")), ("set_speed", 0.0, "pwm", LIGHT, ("cmnd/fan/POWER2", "OFF")),
+        ("set_speed", 30.0, "pwm", CHANNELS, ("cmnd/fan/Channel2", "30")), ("off", None, "pwm", CHANNELS, ("cmnd/fan/POWER2", "OFF")),
+        ("set_value", 255.0, "pwm", PINS, ("cmnd/fan/PWM2", "1023")), ("set_speed", 50.0, "pwm", PINS, ("cmnd/fan/PWM2", "512")),
+        ("on", None, "pwm", PINS, ("cmnd/fan/PWM2", "1023")), ("off", None, "pwm", PINS, ("cmnd/fan/PWM2", "0")),
+        ("set_speed", 67.0, "pwm", IFAN, ("cmnd/fan/FanSpeed", "2")), ("off", None, "pwm", IFAN, ("cmnd/fan/FanSpeed", "0")),
+        ("set_angle", 0.0, "servo", PINS, ("cmnd/fan/PWM2", "26")), ("set_angle", 180.0, "servo", PINS, ("cmnd/fan/PWM2", "128")),
+        ("set_angle", 90.0, "servo", PINS, ("cmnd/fan/PWM2", "77")),
     ],
 )  # fmt: skip
-def test_a_setting_or_another_dialect_never_becomes_a_plain_on(asked: str, value: float | None, dialect: str, said: tuple[str, str] | None) -> None:
-    assert instruction(Outgoing(uuid4(), uuid4(), "fan", 2, asked, value, dialect)) == said
+def test_a_setting_is_spelled_as_the_device_was_set_up(asked: str, value: float | None, kind: str, knows: frozenset[str], said: tuple[str, str]) -> None:
+    assert instruction(Outgoing(uuid4(), uuid4(), "fan", 2, asked, value, device_type=kind), knows) == said
+
+
+def test_a_fan_of_three_speeds_is_not_told_a_fourth() -> None:
+    with pytest.raises(Invalid, match="three speeds"):
+        instruction(Outgoing(uuid4(), uuid4(), "fan", 2, "set_speed", 50.0, device_type="pwm"), IFAN)
+
+
+@pytest.mark.parametrize("angle", [0.0, 37.0, 90.0, 180.0])
+def test_a_servo_says_in_degrees_where_it_was_told_to_stand(angle: float) -> None:
+    _topic, raw = instruction(Outgoing(uuid4(), uuid4(), "fan", 1, "set_angle", angle, device_type="servo"))
+    [told] = reports("stat/fan/RESULT", json.dumps({"PWM": {"PWM1": int(raw)}}).encode(), now=NOW)
+    assert isinstance(told, StateReport)
+    told = angle_of(told)
+    assert told.of == "set_angle" and told.value is not None and answers("set_angle", angle, is_on=told.is_on, reported=told.value)
+
+
+@pytest.mark.parametrize(
+    ("sent", "words"),
+    [
+        (b'{"POWER":"ON","Dimmer":30,"Channel":[30]}', LIGHT), (b'{"POWER1":"ON","Channel1":30,"POWER2":"OFF","Channel2":0}', CHANNELS),
+        (b'{"PWM":{"PWM1":512}}', PINS), (b'{"POWER1":"ON","FanSpeed":0}', IFAN), (b'{"POWER":"ON"}', frozenset()),
+    ],
+)  # fmt: skip
+def test_by_which_words_a_device_is_set_shows_in_what_it_says(sent: bytes, words: frozenset[str]) -> None:
+    assert vocabulary(sent) == words

@@ -9,6 +9,7 @@ from data.core.session import across_tenants, transaction
 from data.core.time import now
 from data.farm import commands, queries
 from data.farm.queries_logins import signer
+from data.farm.queries_topics import addresses
 from data.farm.settings import configs_of
 from data.farm.tables import DeviceType, Farm
 from data.farm.values import DeviceReport, SensorValue
@@ -75,7 +76,7 @@ async def test_a_removed_device_may_not_speak_any_more(world: World, farm: FarmW
         await commands.remove_device(tx, farm.fan.id)
     async with across_tenants("tests") as tx:
         assert await signer(tx, farm.fan.topic) is None
-        assert farm.fan.topic not in await queries.addresses(tx)
+        assert farm.fan.topic not in (await addresses(tx)).by_topic
 
 
 async def test_a_farm_has_a_hundred_devices_at_most(world: World, farm: FarmWorld, owner_connection: psycopg.Connection) -> None:
@@ -165,18 +166,6 @@ async def test_a_probe_is_brought_in_tune_with_a_thermometer_beside_it(world: Wo
     async with transaction(world.owner) as tx:
         (config,) = await configs_of(tx, farm.probe.id)
     assert config.is_calibrated and config.parameter_value == {"offset": -1.0, "scale": 1.0}
-
-
-async def test_a_farm_goes_when_its_devices_have_gone(world: World, farm: FarmWorld) -> None:
-    with pytest.raises(Conflict, match="devices"):
-        async with transaction(world.owner) as tx:
-            await commands.remove_farm(tx, farm.farm.id)
-    async with transaction(world.owner) as tx:
-        for device in (farm.fan, farm.pump, farm.probe):
-            await commands.remove_device(tx, device.id)
-        await commands.remove_farm(tx, farm.farm.id)
-    async with transaction(world.owner) as tx:
-        assert await queries.farms(tx) == []
 
 
 @pytest.mark.parametrize(

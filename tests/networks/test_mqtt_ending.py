@@ -22,7 +22,7 @@ class Mute:
     async def __aexit__(self, *_: object) -> None:
         raise aiomqtt.MqttError("Operation timed out")
 
-    async def subscribe(self, topic: str, qos: int) -> None:
+    async def subscribe(self, topic: list[tuple[str, int]]) -> None:
         pass
 
     def __aiter__(self) -> Self:

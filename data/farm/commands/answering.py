@@ -16,6 +16,7 @@ from data.farm.commands.asking import open_of, value_of
 from data.farm.commands.runs_ended import note_ends
 from data.farm.events import DeviceChanged, ScheduleChanged
 from data.farm.rules import ANSWER_WITHIN, DID_SOMETHING_ELSE, FRESH, REFUSED_BY_DEVICE, answers
+from data.farm.rules.levels import in_unit
 from data.farm.tables import CommandStatus, CommandType, DeviceCommand
 from data.farm.values import CommandAnswer, StateReport
 
@@ -124,7 +125,8 @@ def _ending(command: DeviceCommand, said: Said, at: datetime) -> _Ending | None:
     for word in said.answers if command.attempt_count else ():  # nobody answers what was never handed over
         if word.command_id == command.id and at - word.reported_at <= FRESH and (found := _by_id(command, word)):
             return found
-    for state in said.states:
+    for told in said.states:
+        state = in_unit(told, command.command_type.value)
         is_after = command.requested_at <= state.reported_at and at - state.reported_at <= FRESH
         if is_after and answers(command.command_type, value_of(command), is_on=state.is_on, reported=state.value):
             return _Ending(command, CommandStatus.COMPLETED, state.reported_at, _response(state.is_on, state.value))

@@ -28,6 +28,7 @@ from data.farm.rules import (
     is_news,
     tuned,
 )
+from data.farm.rules.levels import in_unit, unit_of
 from data.farm.tables import Commanded, Device, DeviceCommand, DeviceConfig, Dialect, Farm
 from data.farm.values import CommandAnswer, DeviceReport, Health, Presence, Report, SensorValue, StateReport
 
@@ -101,7 +102,10 @@ async def hear(tx: Transaction, messages: Sequence[DeviceReport]) -> list[None |
     mine: list[DeviceReport] = []
     for message in messages:
         if one := known.get(message.device_id):
-            report = tuned(message.report, one.settings)
+            told = message.report
+            if isinstance(told, StateReport):
+                told = in_unit(told, unit_of(one.device.device_type.value, one.settings))
+            report = tuned(told, one.settings)
             one.hear(report)
             mine.append(DeviceReport(message.device_id, report))
     await _keep(tx, known, mine)

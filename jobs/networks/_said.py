@@ -1,0 +1,180 @@
+"""What was said at the broker, read in the dialect of whoever it is about, and what only several messages together tell."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+
+from data.core.errors import Invalid
+from data.farm.announced import Availability, Part, is_measuring
+from data.farm.queries_topics import Address, Known
+from data.farm.rules import METERED
+from data.farm.rules.topics import node_of
+from data.farm.values import DeviceReport, Health, Outgoing, Presence, Report, SensorValue, StateReport
+from jobs.codecs import announced, esphome, farm_topics, tasmota
+
+MEASURING = frozenset({"sensor", "adc"})
+ALWAYS_HEARD = (
+    "stat/#", "tele/#", "farm/+/devices/+/heartbeat", "farm/+/devices/+/status", "farm/+/devices/+/sensor", "farm/+/devices/+/response",
+    "farm/+/devices/+/command/response", "farm/+/sensors/+/data", "homeassistant/+/+/config", "homeassistant/+/+/+/config",
+    "farm/+/homeassistant/+/+/config", "farm/+/homeassistant/+/+/+/config",
+)  # fmt: skip
+"""What is subscribed to whoever there is; boxes that run ESPHome or announce devices are heard by their own names besides."""
+
+
+class Said:
+    """Reads messages. It remembers by which words a Tasmota output is set, what an output last said of its state, and who is there."""
+
+    def __init__(self) -> None:
+        self.known = Known()
+        self._parts: dict[str, list[tuple[Address, Part]]] = {}
+        self._availability: dict[str, list[tuple[str, Availability]]] = {}
+        self._words: dict[str, frozenset[str]] = defaultdict(frozenset)
+        self._is_on: dict[str, bool] = {}
+        self._is_here: dict[str, bool] = {}
+
+    def learn(self, known: Known) -> None:
+        """From now on these are the devices."""
+        self.known = known
+        parts, availability = defaultdict(list), defaultdict(list)
+        for topic, described in known.described.items():
+            living = {address.output: address for address in known.by_topic[topic] if address.dialect == "home_assistant"}
+            for part in described.parts:
+                address = living.get(part.output) or (next(iter(living.values()), None) if not part.is_output and not is_measuring(part) else None)
+                for told in part.topics if address else ():
+                    parts[told].append((address, part))
+            for one in described.availability if living else ():
+                availability[one.topic].append((topic, one))
+        self._parts, self._availability = dict(parts), dict(availability)  # type: ignore[arg-type]
+
+    def filters(self) -> list[str]:
+        """What is to be subscribed to, so that all of these devices are heard: presence first, for it decides whether the rest is true."""
+        boxes = [box for box, found in self.known.by_box.items() if any(address.dialect == "esphome" for address in found)]
+        heard = [topic for box in boxes for topic in esphome.heard(box)]
+        return list(dict.fromkeys([*heard, *self._availability, *self._parts]))
+
+    def part_of(self, topic: str, output: int) -> Part | None:
+        """What was announced of this output."""
+        described = self.known.described.get(topic)
+        return next((part for part in described.parts if part.output == output and part.is_output), None) if described else None
+
+    def words_of(self, outgoing: Outgoing) -> frozenset[str]:
+        """By which words a Tasmota output is set, as far as it has shown."""
+        return self._words[outgoing.topic]
+
+    def is_strange(self, topic: str) -> bool:
+        """Whether this is from a device that speaks of itself alone, and that is not known."""
+        prefix, _, rest = topic.partition("/")
+        if prefix in ("stat", "tele"):
+            return rest.rpartition("/")[0] not in self.known.by_topic
+        place = farm_topics.place(topic)
+        return place is not None and place[1] not in self.known.by_topic
+
+    def read(self, topic: str, payload: bytes, *, now: datetime, is_retained: bool = False) -> list[tuple[Address, Report]]:
+        """Which of our devices this is about, and what it says of each. Raises Invalid where it cannot be read.
+
+        A retained message is a memory of the broker's. Only a presence stays true for as long as it is kept, and so does, while its
+        device is there, what an output that cannot be asked last said of itself.
+        """
+        prefix = topic.partition("/")[0]
+        if prefix in ("stat", "tele"):
+            return [] if is_retained and not topic.endswith("/LWT") else list(self._tasmota(topic, payload, now))
+        if prefix == "farm":
+            return [] if is_retained else list(self._own(topic, payload, now))
+        found = list(self._esphome(topic, payload, now, is_retained)) if prefix in self.known.by_box else []
+        return [*found, *self._announced(topic, payload, now, is_retained)]
+
+    def _tasmota(self, topic: str, payload: bytes, now: datetime) -> Iterator[tuple[Address, Report]]:
+        for report in tasmota.reports(topic, payload, now=now):
+            addresses = [one for one in self.known.by_topic.get(report.topic, ()) if one.dialect == "tasmota"]
+            if addresses and (words := tasmota.vocabulary(payload)):
+                self._words[report.topic] = words
+            for address in _concerned(addresses, report):
+                is_servo = address.device_type == "servo" and isinstance(report, StateReport)
+                yield address, tasmota.angle_of(report) if is_servo else report  # type: ignore[arg-type]
+
+    def _own(self, topic: str, payload: bytes, now: datetime) -> Iterator[tuple[Address, Report]]:
+        place = farm_topics.place(topic)
+        if place is None:
+            return
+        farm, device = place
+        addresses = [one for one in self.known.by_topic.get(device, ()) if one.dialect == "steading" and str(one.farm_id) == farm]
+        for report in farm_topics.reports(topic, payload, now=now) if addresses else ():
+            for address in _concerned(addresses, report):
+                yield address, report
+
+    def _esphome(self, topic: str, payload: bytes, now: datetime, is_retained: bool) -> Iterator[tuple[Address, Report]]:
+        box = node_of(topic)
+        addresses = [one for one in self.known.by_box[box] if one.dialect == "esphome"]
+        is_presence = topic == f"{box}/status"
+        if not addresses or (is_retained and not is_presence and not (self._is_here.get(box) and esphome.is_state(topic))):
+            return
+        thing = esphome.thing_of(topic) or box
+        for report in esphome.reports(topic, payload, now=now, is_on=self._is_on.get(thing)):
+            if isinstance(report, Presence):
+                self._is_here[box] = report.is_online
+            if isinstance(report, StateReport):
+                self._is_on[thing] = report.is_on
+            for address in addresses:
+                is_itself = address.topic == thing and (not isinstance(report, SensorValue) or not _has(addresses, box))
+                is_its_box = isinstance(report, Presence | Health) or (isinstance(report, SensorValue) and address.topic == box)
+                if is_itself or is_its_box:
+                    yield address, report
+
+    def _announced(self, topic: str, payload: bytes, now: datetime, is_retained: bool) -> Iterator[tuple[Address, Report]]:
+        for device, told in self._availability.get(topic, ()):
+            if (is_here := announced.is_here(told, payload)) is not None:
+                self._is_here[f"{device} {topic}"] = is_here
+                if (is_there := self._is_there(device, topic)) is not None:
+                    self._is_here[device] = is_there
+                    for address in self.known.by_topic.get(device, ()):
+                        yield address, Presence(device, is_there, now)
+        for address, part in self._parts.get(topic, ()):
+            if is_retained and not (part.is_output and self._is_here.get(address.topic)):
+                continue
+            key = f"{address.topic} {address.output}"
+            for report in announced.reports(address.topic, part, topic, payload, now=now, is_on=self._is_on.get(key)):
+                if isinstance(report, StateReport):
+                    self._is_on[key] = report.is_on
+                for one in self.known.by_topic[address.topic] if isinstance(report, Health) else (address,):
+                    yield one, report
+
+    def _is_there(self, device: str, topic: str) -> bool | None:
+        """By all that tells of its presence; None while not all of what must be known is."""
+        described = self.known.described[device]
+        told = [self._is_here.get(f"{device} {one.topic}") for one in described.availability]
+        match described.availability_mode:
+            case "all":
+                return False if False in told else None if None in told else True
+            case "any":
+                return True if True in told else None if None in told else False
+        return self._is_here[f"{device} {topic}"]
+
+
+def _concerned(addresses: list[Address], report: Report) -> Iterable[Address]:
+    """Which of a board's devices a report is about. What it measures is its probe's; where it has none, it is its first output's."""
+    match report:
+        case StateReport():
+            return [one for one in addresses if one.output == report.output and one.device_type not in MEASURING]
+        case Health() if report.output is not None:
+            return [one for one in addresses if one.output == report.output]
+        case SensorValue():
+            probes = [one for one in addresses if one.device_type in MEASURING]
+            if report.sensor_type == METERED and (outputs := [one for one in addresses if one not in probes]):
+                return outputs if len(outputs) == 1 else []  # one meter for several outputs says of none what flows through it
+            return probes or addresses[:1]
+    return addresses
+
+
+def _has(addresses: list[Address], topic: str) -> bool:
+    return any(one.topic == topic for one in addresses)
+
+
+def as_reports(said: Iterable[tuple[Address, Report]]) -> list[DeviceReport]:
+    return [DeviceReport(address.device_id, report) for address, report in said]
+
+
+def check_known(part: Part | None) -> Part:
+    """Invalid where nothing was announced by which it could be told."""
+    if part is None:
+        raise Invalid("topic", "This device has not said how it is told. It must announce itself first.")
+    return part
