@@ -1,7 +1,8 @@
 """The next seven days of each device as one picture: when it is on because of any of its schedules."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 from nicegui import ui
 
@@ -9,7 +10,7 @@ from data.core.time import now, zone
 from data.farm import planned
 from data.farm.events import DeviceRegistered, FarmChanged, ScheduleChanged
 from data.farm.planned import Row
-from data.farm.rules import clock_changes
+from data.farm.rules import Moment, clock_changes
 from pages._shell import Looker
 from pages.farm._schedule_preview import DAYS, change_words
 from pages.farm._schedule_words import bars_of
@@ -47,4 +48,15 @@ def _show(rows: Sequence[Row]) -> None:
             ui.link(row.device.name, f"/farm/devices/{row.device.id}").classes("st-h2")
             names = dict.fromkeys(schedule.name for schedule, _moment in row.bars)
             ui.label(" · ".join(filter(None, (row.farm.name, row.device.location, ", ".join(names))))).classes("st-soft")
-            timeline(bars_of([moment for _schedule, moment in row.bars], days, zone(row.farm.time_zone)))
+            timeline(bars_of(held([moment for _schedule, moment in row.bars]), days, zone(row.farm.time_zone)))
+
+
+def held(moments: Sequence[Moment]) -> list[Moment]:
+    """What is switched on without an end stays on until something else, in order, switches it off."""
+    found: list[Moment] = []
+    off_at: datetime | None = None
+    for one in reversed(moments):
+        if one.action == "off":
+            off_at = one.at
+        found.append(replace(one, until=off_at) if one.action == "on" and one.until is None else one)
+    return found[::-1]

@@ -1,5 +1,6 @@
 """A schedule is said in one sentence: when it acts, for how long, and what it looks at."""
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -31,6 +32,8 @@ DONE_WORDS = {
     MissedPolicy.SKIP: noop("Left out"), MissedPolicy.RUN_LATE: noop("Done late"),
     MissedPolicy.RECONCILE: noop("Brought to where it should be"),
 }  # fmt: skip
+MOST_TIMES = 8
+"""Of a day, that are said one by one."""
 SUN_WORDS = {"sunrise": noop("sunrise"), "sunset": noop("sunset")}
 SIGN_WORDS = {
     ">": noop("is above"), ">=": noop("is at least"), "<": noop("is below"), "<=": noop("is at most"), "==": noop("is exactly"),
@@ -107,7 +110,29 @@ def _timed(schedule: Schedule) -> str:
         return _("From {start} to {end}", start=start, end=f"{schedule.end_time:%H:%M}")
     if start:
         return _("Every day at {time}", time=start) if not schedule.weekdays else _("At {time}", time=start)
-    return when(schedule.cron_expression) if schedule.cron_expression else ""
+    return _by_cron(schedule.cron_expression) if schedule.cron_expression else ""
+
+
+def _by_cron(cron: str) -> str:
+    """Its times in words, where it has not too many of them on each day; else the expression itself."""
+    minute, hours, *rest = cron.split()
+    found = hours_of(hours)
+    if minute.isdigit() and found and rest == ["*", "*", "*"]:
+        return _("Every day at {time}", time=", ".join(f"{hour:02}:{int(minute):02}" for hour in found))
+    return when(cron)
+
+
+def hours_of(text: str) -> list[int]:
+    """The hours that a cron expression's second field names; [] where it names no hours, or too many to be read."""
+    hours: set[int] = set()
+    for part in text.split(","):
+        found = re.fullmatch(r"(?:(\d{1,2})(?:-(\d{1,2}))?|\*)(?:/(\d{1,2}))?", part)
+        if not found:
+            return []
+        first, last, step = (int(one) if one else None for one in found.groups())
+        end = last if last is not None else 23 if first is None or step else first
+        hours.update(range(first or 0, end + 1, step or 1))
+    return sorted(hours) if len(hours) <= MOST_TIMES else []
 
 
 def _days(schedule: Schedule) -> str:

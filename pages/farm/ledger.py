@@ -68,7 +68,7 @@ def read(query: Mapping[str, str]) -> Filter:
     )  # fmt: skip
 
 
-@screen(PATH, title="Runs", place="farm", permission="farm.view")
+@screen(PATH, title="Past runs", place="farm", permission="farm.view")
 async def runs(look: Looker) -> None:
     assert look.frame and ui.context.client.request
     chosen = read(ui.context.client.request.query_params)
@@ -154,7 +154,7 @@ def _list(look: Looker, chosen: Filter) -> None:
         Column("farm", _("Farm"), sortable=False, hidden=True),
     ]
     table(
-        columns, ask, sort="at", descending=True, empty=_("Nothing has run yet."), label=_("Runs"), filter_label=_("Find by schedule or device"),
+        columns, ask, sort="at", descending=True, empty=_("Nothing has run yet."), label=_("Past runs"), filter_label=_("Find by schedule or device"),
         csv_href=chosen.address(f"{PATH}.csv"), topics=[Slowed(look.topic(ScheduleChanged), 2.0)],
     )  # fmt: skip
 
