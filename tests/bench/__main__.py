@@ -10,7 +10,7 @@ import uvloop
 from tests.bench.figures import Figure, table
 from tests.bench.stage import Stage, stage
 
-BENCHES = ("intake", "live", "map", "chart", "years", "farm_years", "sustained", "sweep", "outbox", "due", "report", "clients", "tap")
+BENCHES = ("intake", "live", "map", "chart", "years", "farm_years", "sustained", "sweep", "outbox", "due", "report", "clients", "tap", "mqtt")
 
 cli = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
