@@ -17,7 +17,7 @@ from data.farm.tables import Device, Dialect, Discovery, Farm, FlockBatch, Gatew
 
 _BEHIND = text("""
     select split_part(x.identifier, '/', 1) as hardware_id, substr(x.identifier, strpos(x.identifier, '/') + 1) as key,
-        x.id as discovery_id, x.description, d.id as device_id, d.farm_id, d.topic, d.output, d.name, d.is_active, d.is_online
+        x.name as told, x.description, d.id as device_id, d.farm_id, d.topic, d.output, d.name, d.is_active, d.is_online
     from farm.discoveries x
     left join farm.devices d on d.organization_id = x.organization_id and d.id = x.device_id and d.deleted_at is null
     where x.organization_id = :organization_id and x.dialect = 'gateway' and split_part(x.identifier, '/', 1) = any(:hardware_ids)""")
@@ -25,9 +25,11 @@ _BEHIND = text("""
 
 @dataclass(frozen=True, slots=True)
 class Behind:
-    """Something that a gateway has told of: `key` is its name there. `device_id` is None until somebody has taken it in."""
+    """Something that a gateway has told of: `key` is its name there, `told` what it is called on the gateway's list. `device_id` is
+    None until somebody has taken it in."""
 
     key: str
+    told: str
     description: Mapping[str, Any]
     device_id: UUID | None
     farm_id: UUID | None
@@ -44,7 +46,7 @@ async def behind(tx: Transaction, hardware_ids: Sequence[str]) -> dict[str, dict
     rows = await tx.execute(_BEHIND, {"organization_id": tx.organization_id, "hardware_ids": columns.texts(hardware_ids)})
     for row in rows:
         found[row.hardware_id][row.key] = Behind(
-            row.key, row.description, row.device_id, row.farm_id, row.topic or "", row.output or 1, row.name or "",
+            row.key, row.told or row.key, row.description, row.device_id, row.farm_id, row.topic or "", row.output or 1, row.name or "",
             bool(row.is_active), bool(row.is_online),
         )  # fmt: skip
     return found

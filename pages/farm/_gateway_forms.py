@@ -29,7 +29,7 @@ async def claim(look: Looker, farms: Sequence[Farm], code: str = "") -> None:
                 "code", _("Code on its screen"), written_code(code), required=True, placeholder="XXX-XXX", autocomplete="off",
                 help=_("Small letters, spaces and dashes do not matter."),
             )  # fmt: skip
-            typed.control.props('input-class="st-code" maxlength=20 autocapitalize=characters spellcheck=false autofocus')
+            typed.control.props('input-class="st-code" maxlength=20 autocapitalize=characters spellcheck=false autofocus input-style="text-transform: uppercase"')
             farm = form.select(
                 "farm_id", _("Farm"), {one.id: one.name for one in farms}, farms[0].id if len(farms) == 1 else None, required=True, search=len(farms) > 8
             )

@@ -106,16 +106,18 @@ def _waiting(look: Looker, one: Standing, may: bool) -> None:
         async with look.command() as tx:
             await gateways_asked.take_in(tx, one.gateway.id)
 
-    ui.label(n_("{n} device waits to be taken in", "{n} devices wait to be taken in", len(one.waiting))).props("role=heading aria-level=3")
+    with ui.element("div").classes("st-row"):
+        ui.label(n_("{n} device waits to be taken in", "{n} devices wait to be taken in", len(one.waiting))).props("role=heading aria-level=3")
+        if may:
+            button(_("Take in") if len(one.waiting) == 1 else _("Take all in"), take_in, icon="check")
     for found in one.waiting:
         with ui.element("article").classes("st-item is-flat"):
             ui.icon(found.description.get("icon") or "memory").classes("st-matter-icon").props("aria-hidden=true")
             with ui.element("div").classes("st-item-main"):
                 ui.label(found.name).classes("st-item-words")
             if may:
-                button(_("Not wanted"), partial(_turn_away, look, one, found), kind="quiet")
-    if may:
-        button(_("Take in") if len(one.waiting) == 1 else _("Take all in"), take_in, icon="check")
+                away = button("", partial(_turn_away, look, one, found), kind="quiet", icon="close")
+                away.props["aria-label"] = _("{name} is not wanted", name=found.name)
 
 
 async def _turn_away(look: Looker, one: Standing, found: Waiting) -> None:

@@ -93,16 +93,16 @@ async def test_a_box_shows_its_code_until_somebody_has_typed_it_and_then_works(w
 async def test_what_a_gateway_tells_of_waits_until_it_is_taken_in_and_is_kept_from_then_on(
     world: World, box: Box, door: httpx.AsyncClient, owner_connection: psycopg.Connection
 ) -> None:
-    told = {"hardware_id": "PI_1", "devices": [{"type": "relay", "model": "fan", "name": "Cooling fan"}, {"model": "temp_humidity"}]}
+    told = {"hardware_id": "PI_1", "devices": [{"type": "relay", "model": "fan", "name": "Cooling fan"}, {"model": "temp_humidity", "name": "Climate"}]}
     assert (await post(door, f"{place(box)}/devices/report", told))["waiting"] == ["fan", "temp_humidity"]
     assert await post(door, f"{place(box)}/telemetry", climate(31.5)) == {"stored": 0, "waiting": ["temp_humidity"]}
     async with transaction(world.keeper) as tx:
         (standing,) = await queries_gateways.standings(tx)
-        assert [one.name for one in standing.waiting] == ["Cooling fan", "Temp humidity"] and standing.gateway.is_online
-        (probe,) = [one.description for one in standing.waiting if one.name == "Temp humidity"]
+        assert [one.name for one in standing.waiting] == ["Climate", "Cooling fan"] and standing.gateway.is_online
+        (probe,) = [one.description for one in standing.waiting if one.name == "Climate"]
         assert probe["latest"]["temperature"]["value"] == 31.5
     async with transaction(world.owner) as tx:
-        fan, climate_probe = await take_in(tx, box.gateway.id)
+        climate_probe, fan = await take_in(tx, box.gateway.id)
         assert await take_in(tx, box.gateway.id) == []
     assert (fan.device_type, fan.icon, fan.location, fan.dialect.value) == (DeviceType.RELAY, "air", "House 1", "gateway")
     assert await post(door, f"{place(box)}/telemetry", climate(32.5)) == {"stored": 2, "waiting": []}

@@ -176,6 +176,7 @@ def _measured(box: _Box, word: Measured, received_at: datetime) -> Iterator[Said
             latest = {"value": value, "unit": unit, "at": word.at.isoformat()}
             kept = box.found.get(key, (key, {}))[1].get("latest", {})
             name = key.replace("_", " ").capitalize() if own else key
+            name = box.found[key][0] if key in box.found else box.behind[key].told if key in box.behind else name
             _note(box, key, name, {"device_type": "sensor", "model": key if own else None, "latest": kept | {kind: latest}})
     yield from _states(box, word.states, at)
 
@@ -207,7 +208,7 @@ def _inventory(box: _Box, word: Inventory, received_at: datetime) -> Iterator[Sa
         if key not in listed and known.description.get("listed") and known.device_id and known.is_active:
             box.dropped.append(known)
             yield key, Presence("", False, received_at)
-            _note(box, key, known.name, {"listed": False, "inactive": True})
+            _note(box, key, known.told, {"listed": False, "inactive": True})
             box.active[known.device_id] = False
 
 
