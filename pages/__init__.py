@@ -40,6 +40,7 @@ WAYS = (
     Item("farm", "Past runs", "history", "/farm/ledger", "farm.view"),
     Item("farm", "History", "show_chart", "/farm/history", "farm.view"),
     Item("farm", "Gateways", "router", "/farm/gateways", "farm.view"),
+    Item("farm", "New devices", "travel_explore", "/farm/discoveries", "farm.edit"),
     Item("farm", "Members", "group", "/farm/members", "people.view"),
     Item("farm", "Settings", "tune", "/farm/settings", "farm.edit"),
     Item("cold_chain", "Units", "ac_unit", "/cold-chain", "cold_chain.view"),
@@ -64,7 +65,7 @@ WAYS = (
 
 SCREENS = (
     "home.home",
-    "farm.devices", "farm.batch", "farm.emergency", "farm.device", "farm.device_settings", "farm.schedules", "farm.ledger", "farm.flocks", "farm.flock", "farm.gateways", "farm.members", "farm.settings", "farm.history",
+    "farm.devices", "farm.batch", "farm.emergency", "farm.device", "farm.device_settings", "farm.schedules", "farm.ledger", "farm.flocks", "farm.flock", "farm.gateways", "farm.discoveries", "farm.members", "farm.settings", "farm.history",
     "cold_chain.units", "cold_chain.board", "cold_chain.unit", "cold_chain.places",
     "cold_chain.excursions", "cold_chain.excursion", "cold_chain.rules",
     "cold_chain.reports", "cold_chain.report", "cold_chain.verify",

@@ -39,7 +39,7 @@ def _has_device() -> ColumnElement[bool]:
 
 def _is_useful() -> ColumnElement[bool]:
     """What a gateway tells of is taken in with the gateway (see `queries_gateways`)."""
-    is_new = cast(col(Discovery.description)["is_waiting"].astext, Boolean)  # type: ignore[attr-defined]
+    is_new = cast(col(Discovery.description)["is_waiting"].astext, Boolean)
     is_ours = col(Discovery.dialect) != Dialect.GATEWAY
     return and_(is_ours, or_(is_new, and_(col(Discovery.device_id).is_not(None), ~_has_device())))
 

@@ -11,7 +11,7 @@ from sqlmodel import col
 from data.core.session import Transaction
 from data.farm.announced import Announcement, Described, from_document
 from data.farm.rules.topics import node_of
-from data.farm.tables import Device, Discovery, Farm
+from data.farm.tables import Device, Dialect, Discovery, Farm
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ async def addresses(tx: Transaction) -> Known:
         by_topic[topic].append(address)
         by_box[node_of(topic)].append(address)
     described = select_columns(col(Discovery.organization_id), col(Discovery.identifier), col(Discovery.description)).where(
-        col(Discovery.device_id).is_not(None)
+        col(Discovery.device_id).is_not(None), col(Discovery.dialect) == Dialect.HOME_ASSISTANT
     )
     announced = {
         identifier: from_document(description)
@@ -68,7 +68,7 @@ async def addresses(tx: Transaction) -> Known:
 
 async def announced_on(tx: Transaction, path: str) -> set[UUID]:
     """The organizations for which something was announced on this topic, across tenants."""
-    statement = select_columns(col(Discovery.organization_id)).where(col(Discovery.description)["paths"].has_key(path))  # type: ignore[attr-defined]
+    statement = select_columns(col(Discovery.organization_id)).where(col(Discovery.description)["paths"].has_key(path))
     return set((await tx.execute(statement)).scalars().all())
 
 

@@ -131,7 +131,7 @@ def _answer(device: str, message: Document, at: datetime) -> list[Report]:
     is_told = message.get("new_state") is not None
     state = _state(device, message, "new_state", "answer", at) if is_told else None
     error = text(message.get("error"), "error", 500) or ("timeout" if said == "timeout" else None)
-    answer = CommandAnswer(device, command_id, status, at, state and state.is_on, state and state.value, error)
+    answer = CommandAnswer(device, command_id, status, at, state.is_on if state else None, state.value if state else None, error)
     return [state, answer] if state else [answer]
 
 

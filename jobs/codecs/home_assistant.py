@@ -87,7 +87,7 @@ def announcement(topic: str, payload: bytes) -> Announcement:
             if part := _part(part_id, component, name, config):
                 parts.append(part)
         except _LeftOut:
-            left_out.append(name or config.get("unique_id") or component)  # type: ignore[arg-type]
+            left_out.append(name or str(config.get("unique_id") or component))
     availability = _availability(message)
     box = _box(parts, availability)
     name = text(device.get("name"), "device.name", 200) or (parts[0].name if parts else "") or match["object"]
@@ -95,7 +95,7 @@ def announcement(topic: str, payload: bytes) -> Announcement:
         path, f"{box}/{_identifier(device, message, match)}" if box else "", name,
         " ".join(filter(None, (text(device.get(key), f"device.{key}", 200) for key in ("manufacturer", "model")))),
         text(device.get("suggested_area"), "device.suggested_area", 200) or "", text(device.get("sw_version"), "device.sw_version", 200) or "",
-        tuple(parts), availability, _mode(message), tuple(str(one)[:200] for one in left_out), farm,
+        tuple(parts), availability, _mode(message), tuple(one[:200] for one in left_out), farm,
     )  # fmt: skip
 
 
@@ -187,9 +187,9 @@ def _light(part_id: str, name: str, config: Document) -> Part:
     if schema == "json":
         modes = config.get("supported_color_modes")
         dims = config.get("brightness") is True or (isinstance(modes, list) and any(mode != "onoff" for mode in modes))
-        more = {"kind": "pwm", "level_topic": state, "level_path": ("brightness",), "level_high": full} if dims else {"kind": "relay"}
+        more: dict[str, Any] = {"kind": "pwm", "level_topic": state, "level_path": ("brightness",), "level_high": full} if dims else {"kind": "relay"}
         return Part(
-            part_id, "light", str(more.pop("kind")), name, state, ("state",), _topic(config, "command_topic"), is_json=True, **more  # type: ignore[arg-type]
+            part_id, "light", str(more.pop("kind")), name, state, ("state",), _topic(config, "command_topic"), is_json=True, **more
         )  # fmt: skip
     if schema not in ("default", "basic"):
         raise _LeftOut

@@ -18,6 +18,7 @@ from pages.farm import _downloads, _health, _known  # noqa: F401 - their routes
 from pages.farm._faces import Faces
 from pages.farm._forms import add_device, describe_farm
 from pages.farm._health_words import HEALTH_ICONS, HEALTH_STATES, HEALTH_WORDS
+from pages.farm._new_devices import new_devices
 from pages.farm._rooms import Rooms
 from pages.farm._words import WARMTH_WORDS, degrees
 from ui.empty import empty_state
@@ -45,6 +46,7 @@ async def devices(look: Looker, farm: UUID | None = None) -> None:
     with look.frame.actions:
         _actions(look, chosen)
     _chooser(farms, chosen)
+    new_devices(look, chosen)
     await _farm(look, chosen)
 
 

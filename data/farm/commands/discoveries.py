@@ -38,14 +38,15 @@ async def announce(tx: Transaction, messages: Sequence[Announcement]) -> list[No
     room = await _room(tx, {UUID(message.farm_id) for message in messages if not message.is_gone})
     outcomes: list[None | Refusal] = []
     for message in messages:
-        for identifier, row in known.items():
-            if identifier != message.identifier and message.path in row.description.get("paths", ()):
-                row.description = as_document(_without(from_document(row.description), message.path))
+        for identifier, other in known.items():
+            if identifier != message.identifier and message.path in other.description.get("paths", ()):
+                other.description = as_document(_without(from_document(other.description), message.path))
         if message.is_gone:
             outcomes.append(None)
             continue
         farm_id = UUID(message.farm_id)
-        if (row := known.get(message.identifier)) is None:
+        row = known.get(message.identifier)
+        if row is None:
             if room[farm_id] <= 0:
                 outcomes.append(Conflict("Too many devices wait on this farm already."))
                 continue
@@ -130,7 +131,7 @@ async def _hang_up(
 
 
 async def _one(tx: Transaction, discovery_id: UUID) -> Discovery:
-    row = (await tx.exec(select(Discovery).where(Discovery.id == discovery_id).with_for_update())).one_or_none()
+    row = (await tx.exec(select(Discovery).where(Discovery.id == discovery_id, Discovery.dialect == Dialect.HOME_ASSISTANT).with_for_update())).one_or_none()
     if row is None or row.farm_id is None or not tx.actor.may("farm.view", row.farm_id):
         raise NotFound("There is no such device.")
     tx.actor.require("farm.edit", row.farm_id)
@@ -156,7 +157,7 @@ async def _lock(tx: Transaction, messages: Sequence[Announcement]) -> dict[str, 
         Discovery.dialect == Dialect.HOME_ASSISTANT,
         or_(
             col(Discovery.identifier).in_({message.identifier for message in messages}),
-            col(Discovery.description)["paths"].has_any(array([message.path for message in messages])),  # type: ignore[attr-defined]
+            col(Discovery.description)["paths"].has_any(array([message.path for message in messages])),
         ),
     )
     rows = (await tx.exec(statement.order_by(col(Discovery.id)).with_for_update().execution_options(populate_existing=True))).all()
@@ -175,7 +176,7 @@ async def _room(tx: Transaction, farm_ids: Iterable[UUID]) -> dict[UUID, int]:
     farms = list(farm_ids)
     statement = (
         select(Discovery.farm_id, func.count())
-        .where(col(Discovery.farm_id).in_(farms), col(Discovery.device_id).is_(None))
+        .where(col(Discovery.farm_id).in_(farms), col(Discovery.device_id).is_(None), Discovery.dialect == Dialect.HOME_ASSISTANT)
         .group_by(col(Discovery.farm_id))
     )
     waiting = dict((await tx.exec(statement)).all())

@@ -41,8 +41,8 @@ def topics_of(dialect: str, topic: str, *, farm_id: UUID | str, output: int = 1)
         writes = (*(f"{device}/{word}" for word in said), f"farm/{farm_id}/sensors/{topic}/data")
         return Topics(writes, (f"{device}/command", f"{device}/fw_update"))
     if dialect == "esphome":
-        announces = (f"{start}/+/{box}/+/config" for start in (DISCOVERY, discovery_of(farm_id)))
-        return Topics((f"{box}/#", f"esphome/discover/{box}", *announces), (f"{box}/#", "esphome/discover", f"esphome/ping/{box}"))
+        told = (f"{start}/+/{box}/+/config" for start in (DISCOVERY, discovery_of(farm_id)))
+        return Topics((f"{box}/#", f"esphome/discover/{box}", *told), (f"{box}/#", "esphome/discover", f"esphome/ping/{box}"))
     if dialect == "home_assistant":
         own = discovery_of(farm_id)
         announces = (f"{DISCOVERY}/+/{box}/config", f"{DISCOVERY}/+/{box}/+/config", f"{own}/+/+/config", f"{own}/+/+/+/config")
