@@ -11,6 +11,7 @@ from data.core.errors import Conflict, Invalid
 from data.core.session import Transaction
 from data.core.time import now
 from data.farm import queries
+from data.farm.commands.farms_kept import give_defaults
 from data.farm.commands.logins import leave_login
 from data.farm.events import DeviceChanged, DeviceRegistered, ScheduleChanged
 from data.farm.queries_device import any_device
@@ -47,6 +48,7 @@ async def register_device(
     _describe(device, name, location, output, icon)
     tx.add(device)
     await _flush(tx, device)
+    await give_defaults(tx, farm, device)
     tx.emit(DeviceRegistered(device_id=device.id))
     tx.emit(DeviceChanged(device_id=device.id, farm_id=farm.id))
     return device
@@ -142,12 +144,13 @@ def _describe(device: Device, name: str, location: str | None, output: int, icon
 
 
 async def _flush(tx: Transaction, device: Device) -> None:
+    topic = device.topic  # a row that could not be written says nothing any more
     try:
         await tx.flush()
     except IntegrityError as reason:
         # The wall hides the other owner, so only the index can tell.
         if "uq_devices_topic" in str(reason.orig) or "ex_devices_box" in str(reason.orig):
-            raise Invalid("topic", "The topic {topic} is taken. Choose another.", topic=device.topic) from None
+            raise Invalid("topic", "The topic {topic} is taken. Choose another.", topic=topic) from None
         if "uq_devices_hardware_id" in str(reason.orig):
             raise Invalid("hardware_id", "Another device has this serial number.") from None
         raise
