@@ -10,7 +10,7 @@ from pages._shell import Looker, field_errors
 from pages.farm._device_words import DIALECT_WORDS, TYPE_WORDS
 from pages.farm._login import show_login
 from pages.farm._words import PICTURES
-from ui.dialog import confirm, panel
+from ui.dialog import panel
 from ui.form import Form, button
 from ui.words import _, time_zones
 
@@ -44,16 +44,9 @@ def describe_farm(look: Looker, farm: Farm | None = None) -> None:
             dialog.close()
             return None
 
-        async def remove() -> None:
-            assert farm
-            if await confirm(_("Remove {farm}?", farm=farm.name), action=_("Remove"), goes=[farm.name]):
-                async with look.command() as tx:
-                    await commands.remove_farm(tx, farm.id)
-                    dialog.close()
-
         form.buttons(_("Save"), send, on_cancel=dialog.close)
         if farm:
-            button(_("Remove the farm"), remove, kind="quiet", icon="delete")
+            button(_("Settings of the farm"), kind="quiet", icon="tune", href=f"/farm/settings?farm={farm.id}")
     dialog.open()
 
 

@@ -17,7 +17,8 @@ from data.farm.commands.devices import (
     use_device,
 )
 from data.farm.commands.emergency import Stopped, go_on, stop_all
-from data.farm.commands.farms import create_farm, edit_farm, remove_farm
+from data.farm.commands.farms import create_farm, edit_farm
+from data.farm.commands.farms_kept import remove_farm, restore_farm
 from data.farm.commands.giving_up import time_out
 from data.farm.commands.guards import ask_again, audit_states, end_overrun, want_states, worsen
 from data.farm.commands.instructions import claim_queued, give_back, mark_sent, take_waiting
@@ -52,7 +53,7 @@ __all__ = [
     "duplicate_schedule", "edit_device", "edit_farm", "edit_schedule", "enable_schedule", "enable_schedules",
     "end_overrun", "give_back", "go_on", "hear", "keep_metrics", "make_login", "mark_sent", "mark_silent",
     "prioritize_schedules", "register_device", "remove_device", "remove_farm", "remove_schedule", "remove_schedules",
-    "restore_device", "restore_schedules", "revoke_login", "run_conditions", "run_due", "run_now", "set_config", "set_configs",
+    "restore_device", "restore_farm", "restore_schedules", "revoke_login", "run_conditions", "run_due", "run_now", "set_config", "set_configs",
     "set_guard", "shift_schedules", "stop_all", "switch", "take_old_secrets", "take_waiting", "tell_missing", "time_out", "undo_config",
     "use_device", "want_states", "worsen",
 ]  # fmt: skip

@@ -1,17 +1,17 @@
-"""A farm comes, changes its name or its clock, and goes."""
+"""A farm comes, and changes its name, its place or its clock."""
 
 from uuid import UUID
 
 from sqlmodel import col, select
 
-from data.core.errors import Conflict, Forbidden, Invalid
+from data.core.errors import Forbidden, Invalid
 from data.core.session import Transaction
 from data.core.time import now, zone
 from data.farm import queries
 from data.farm.commands import rollups
 from data.farm.commands.schedules import plan
 from data.farm.events import FarmChanged
-from data.farm.tables import Device, Farm, Schedule
+from data.farm.tables import Farm, Schedule
 
 
 async def create_farm(
@@ -47,17 +47,6 @@ async def edit_farm(
         for schedule in await tx.exec(select(Schedule).where(Schedule.farm_id == farm_id, col(Schedule.deleted_at).is_(None))):
             plan(schedule, farm, after=now(), goes_on=True)
             tx.add(schedule)
-    tx.emit(FarmChanged(farm_id=farm_id))
-
-
-async def remove_farm(tx: Transaction, farm_id: UUID) -> None:
-    """Take it from view. Conflict while it has devices."""
-    tx.actor.require("farm.edit", farm_id)
-    farm = await queries.farm(tx, farm_id)
-    if (await tx.exec(select(Device.id).where(Device.farm_id == farm_id, col(Device.deleted_at).is_(None)).limit(1))).first():
-        raise Conflict("The farm still has devices. Remove them first.")
-    farm.deleted_at = now()
-    tx.add(farm)
     tx.emit(FarmChanged(farm_id=farm_id))
 
 

@@ -130,7 +130,8 @@ async def restore_farm(tx: Transaction, farm_id: UUID) -> None:
         await _stamp(tx, farm_id, at, None)
     except IntegrityError as reason:
         raise Conflict("A device of it has been hung up elsewhere meanwhile. Remove it there first.") from reason
-    schedules = (await tx.exec(select(Schedule).where(Schedule.farm_id == farm_id, col(Schedule.deleted_at).is_(None)))).all()
+    living = select(Schedule).where(Schedule.farm_id == farm_id, col(Schedule.deleted_at).is_(None))
+    schedules = (await tx.exec(living.execution_options(populate_existing=True))).all()
     for schedule in schedules:
         forget(schedule)
         schedule.failure_count = 0
@@ -164,7 +165,6 @@ async def _stamp(tx: Transaction, farm_id: UUID, before: datetime | None, after:
         if table is Schedule and after:
             values["next_run_at"] = None
         await tx.execute(update(table).where(*held).values(**values).execution_options(synchronize_session=False))
-    tx.expire_all()
 
 
 def _announce(tx: Transaction, farm_id: UUID, devices: Sequence[UUID], schedules: Sequence[UUID], flocks: Sequence[UUID]) -> None:
