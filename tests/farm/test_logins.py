@@ -1,7 +1,7 @@
 """What a device signs in with is told once, is its box's alone, and ends when somebody says so."""
 
-import hashlib
 from base64 import b64decode
+from uuid import UUID
 
 import pytest
 from sqlmodel import col, select
@@ -15,6 +15,7 @@ from data.farm.tables import BrokerLogin, Device, DeviceType, Dialect
 from data.identity.commands import make_token
 from data.identity.secrets import token_hash
 from data.identity.tables import Role, TokenKind
+from pages.farm._login import console
 from tests.factories.farm import FarmWorld, build_farm
 from tests.factories.people import World, person
 
@@ -31,10 +32,8 @@ async def opens(username: str, password: str) -> bool:
 
 
 def test_a_password_is_stretched_as_mosquitto_stretches_it() -> None:
-    # The line that `mosquitto_passwd -b` wrote for this name and this password.
-    _empty, kind, rounds, salt, hashed = mosquitto_hash("correct horse", b64decode("MDEyMzQ1Njc4OWFi")).split("$")
-    assert (kind, rounds, salt) == ("7", "101", "MDEyMzQ1Njc4OWFi")
-    assert b64decode(hashed) == hashlib.pbkdf2_hmac("sha512", b"correct horse", b"0123456789ab", 101)
+    written = "$7$101$9GvHwksq/TMWQgbD$TPOK5NR2hZc5yDxtCEx8XMMf5dVn91z0qIFDO+r597H0eRxLDD4nczJ0j7jZlDHZ7XmkmlcxuvszDuRXmHahfQ=="
+    assert mosquitto_hash("x", b64decode("9GvHwksq/TMWQgbD")) == written  # by `mosquitto_passwd -b FILE fan x`, 2.0.11
 
 
 async def test_a_new_password_ends_the_old_one_and_keeps_the_name(world: World, farm: FarmWorld) -> None:
@@ -129,3 +128,19 @@ async def test_a_name_that_another_business_uses_is_not_given_twice(world: World
     async with transaction(world.owner) as tx:
         names = (await tx.exec(select(BrokerLogin.username).where(col(BrokerLogin.revoked_at).is_(None)))).all()
     assert made.username not in names
+
+
+@pytest.mark.parametrize(
+    ("dialect", "topic", "is_tls", "wanted"),
+    [
+        (Dialect.TASMOTA, "fan", False, ("Backlog MqttHost broker.example; MqttPort 1883; MqttUser fan; MqttPassword pw; Topic fan;",)),
+        (Dialect.TASMOTA, "fan", True, ("Backlog SetOption103 1; MqttHost",)),
+        (Dialect.ESPHOME, "house/switch/fan", False, ("  broker: broker.example\n", "  topic_prefix: house\n")),
+        (Dialect.HOME_ASSISTANT, "bridge/0x01", True, ("server: mqtts://broker.example:1883", "base_topic: bridge\n", f"farm/{UUID(int=7)}/homeassistant")),
+        (Dialect.STEADING, "board", False, (f"farm/{UUID(int=7)}/devices/board/command",)),
+    ],
+)  # fmt: skip
+def test_what_is_shown_can_be_pasted_into_the_device(dialect: Dialect, topic: str, is_tls: bool, wanted: tuple[str, ...]) -> None:
+    made = commands.NewLogin("fan", "pw")
+    told = console(dialect, topic, UUID(int=7), made, "broker.example", 1883, is_tls=is_tls)
+    assert [one for one in wanted if one not in told] == []
