@@ -3,7 +3,7 @@ PYTHON ?= python3
 PORT ?= 8080
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
-WORKERS ?= 2
+WORKERS ?= 3
 
 .PHONY: run test check bench lock format clean
 
@@ -13,7 +13,7 @@ run: .venv/ready
 test: .venv/ready-dev
 	@$(BIN)/python -m tests.e2e.chromium > /dev/null
 	@$(BIN)/python -m tests.e2e.mosquitto > /dev/null
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadscope
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
 check: .venv/ready-dev
 	$(BIN)/ruff check .
