@@ -1,41 +1,31 @@
 """One device: what it is, what it is asked and answers, what speaks against it, and its past."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from uuid import UUID
 
-import numpy as np
 from nicegui import ui
-from numpy.typing import NDArray
 
-from data.core.time import now
 from data.farm import commands, queries
-from data.farm.events import DeviceChanged, ScheduleChanged
+from data.farm.events import ScheduleChanged
 from data.farm.queries import Planned
 from data.farm.queries_device import any_device
-from data.farm.rules import COMMANDS, SWITCHED
+from data.farm.rules import COMMANDS
 from data.farm.tables import Device, Farm
 from pages._shell import Looker, screen
 from pages.farm._device_alerts import open_alerts
+from pages.farm._device_charts import charts
 from pages.farm._device_commands import history
 from pages.farm._device_controls import controls
 from pages.farm._device_state import said, state
 from pages.farm._device_words import TYPE_WORDS
 from pages.farm._schedule_words import does
 from pages.farm._schedule_words import said as plan_words
-from pages.farm._words import QUANTITY_WORDS
 from ui.age import age
 from ui.badge import badge
-from ui.chart import ChartData, Limit, Series, chart
 from ui.empty import empty_state
 from ui.form import button
 from ui.live import live
-from ui.words import _, temperature_unit, temperature_value
-
-Numbers = NDArray[np.float64]
-
-GAP_MS = 11 * 60 * 1000
-COMFORT_CELSIUS = (20.0, 32.0)
+from ui.words import _
 
 
 @screen("/farm/devices/{device_id:uuid}", title="Device", place="farm", permission="farm.view")
@@ -55,9 +45,7 @@ async def device(look: Looker, device_id: UUID) -> None:
         with ui.element("div").classes("st-stack"):
             state(look, found, farm)
             open_alerts(look, device_id, farm.time_zone)
-    for kind, unit in _kinds(found):
-        with ui.element("section").classes("st-card"):
-            _chart(look, device_id, kind, unit, farm.time_zone)
+    charts(look, found, farm)
     if COMMANDS[found.device_type]:
         with ui.element("section").classes("st-stack"):
             ui.label(_("Schedules")).classes("st-h2").props("role=heading aria-level=2")
@@ -104,50 +92,10 @@ def _gone(look: Looker, found: Device, farm: Farm) -> None:
         ui.label(_("Its past is kept. Its schedules and its password are not: they are made anew when it hangs again.")).classes("st-soft")
         if look.may("farm.edit", farm.id):
             button(_("Hang it up again"), restore, icon="restore")
+    charts(look, found, farm)
     if COMMANDS[found.device_type]:
         _asked(look, found, farm)
     _about(found, farm)
-
-
-def _kinds(found: Device) -> list[tuple[str, str]]:
-    if found.device_type.value in SWITCHED:
-        return [("power", "")]
-    known = {kind: value["unit"] for kind, value in found.latest.items()}
-    return [(kind, known[kind]) for kind in QUANTITY_WORDS if kind in known] or [("temperature", "°C")]
-
-
-def _chart(look: Looker, device_id: UUID, kind: str, unit: str, zone: str) -> None:
-    name = _(QUANTITY_WORDS.get(kind, kind))
-
-    async def ask(start: datetime, end: datetime, max_points: int) -> ChartData:
-        async with look.transaction() as tx:
-            found = await queries.readings(tx, device_id, kind, since=start, until=end)
-        times, values = found.times_ms, found.values
-        if kind == "temperature":
-            values = np.asarray(temperature_value(values), dtype=np.float64)  # type: ignore[arg-type]
-            low, high = (temperature_value(limit) for limit in COMFORT_CELSIUS)
-            limits = [Limit(low=low, high=high, label=_("Comfortable"))]
-        else:
-            limits = []
-        if kind == "power":
-            times, values = steps(times, values, until_ms=min(end, now()).timestamp() * 1000)
-        return ChartData([Series(kind, name, times.astype(np.int64), values, None if kind == "power" else GAP_MS)], limits)
-
-    ui.label(name).classes("st-h2").props("role=heading aria-level=2")
-    shown = temperature_unit() if kind == "temperature" else unit
-    chart(
-        ask, title=name, unit=shown, zone=zone, name=kind, height="220px" if kind == "power" else "320px",
-        csv_href=f"/farm/devices/{device_id}/readings.csv?kind={kind}", topics=[look.topic(DeviceChanged, device_id=device_id)],
-    )  # fmt: skip
-
-
-def steps(times: Numbers, values: Numbers, *, until_ms: float) -> tuple[Numbers, Numbers]:
-    """On and off as a staircase: each value holds until the next one, the last one until `until_ms`."""
-    if not len(times):
-        return times, values
-    times, values = np.append(times, max(until_ms, times[-1])), np.append(values, values[-1])
-    corners = np.flatnonzero(np.diff(values)) + 1
-    return np.insert(times, corners, times[corners] - 1), np.insert(values, corners, values[corners - 1])
 
 
 def _schedules(look: Looker, device_id: UUID) -> None:
