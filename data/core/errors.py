@@ -9,6 +9,7 @@
     ├── Unsupported      415    we do not read what it is written in
     ├── Invalid          422    one field is wrong; `field` names it
     └── Busy             503    try again in `retry_after_s` seconds
+        └── TooOften     429    whoever asks, asks more often than they may
 
 A refusal is a sentence for its reader: an English template and the values that go into it. Edges translate it
 (`message.format(**values)` after looking the template up) and turn `status` into a response.
@@ -80,3 +81,9 @@ class Busy(Refusal):
     def __init__(self, message: str, *, retry_after_s: int = 5, **values: object) -> None:
         self.retry_after_s = retry_after_s
         super().__init__(message, **values)
+
+
+class TooOften(Busy):
+    """Whoever asks has asked more often than they may; others are served."""
+
+    status = 429

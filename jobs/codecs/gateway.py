@@ -113,7 +113,7 @@ def answer(body: Document, *, now: datetime) -> Answer:
     at = _at(body, "", now)
     said = body.get("response")
     if isinstance(said, str):
-        with suppress(ValueError):
+        with suppress(ValueError, RecursionError):
             said = json.loads(said)
     state = _told(said)
     status = next((name for words, name in ((DONE, "completed"), (BEGUN, "executing"), (FAILED, "failed")) if word in words), None)
@@ -197,5 +197,8 @@ def _words(said: object) -> str | None:
     """A gateway's free words, kept short."""
     if said is None:
         return None
-    plain = said if isinstance(said, str) else json.dumps(said, ensure_ascii=False, default=str)
+    try:
+        plain = said if isinstance(said, str) else json.dumps(said, ensure_ascii=False)
+    except RecursionError:
+        return None
     return "".join(sign for sign in plain if sign.isprintable())[:200] or None

@@ -3,7 +3,7 @@
 from collections import deque
 from time import monotonic
 
-from data.core.errors import Busy
+from data.core.errors import TooOften
 
 MOST_KNOWN = 10_000
 
@@ -16,7 +16,7 @@ class Pace:
         self._asked: dict[object, deque[float]] = {}
 
     def check(self, who: object, at_s: float | None = None) -> None:
-        """Count a request; Busy, with the seconds to wait, where it is one too many."""
+        """Count a request; TooOften, with the seconds to wait, where it is one too many."""
         at = monotonic() if at_s is None else at_s
         if len(self._asked) > MOST_KNOWN:
             self._asked = {one: times for one, times in self._asked.items() if at - times[-1] <= self._within_s}
@@ -24,5 +24,5 @@ class Pace:
         while times and at - times[0] > self._within_s:
             times.popleft()
         if len(times) >= self._most:
-            raise Busy("This is asked too often. Ask again later.", retry_after_s=max(1, round(times[0] + self._within_s - at)))
+            raise TooOften("This is asked too often. Ask again later.", retry_after_s=max(1, round(times[0] + self._within_s - at)))
         times.append(at)

@@ -29,7 +29,7 @@ router = APIRouter(prefix="/v1")
 
 BODY_LIMIT = 200_000
 POLL_S, POLL_FOR_S, REPORT_S = 5, 900, 600
-codes_asked, polls, requests = Pace(10, 600), Pace(60, 60), Pace(300, 60)
+codes_asked, polls, requests = Pace(10, 600), Pace(240, 60), Pace(300, 60)
 """Codes asked for from one address, questions after one from one address, and all that one gateway says."""
 
 
@@ -70,7 +70,8 @@ async def heartbeat(request: Request, hardware_id: str | None = None) -> dict[st
     machine, subject_id = await _gateway(request)
     if hardware_id is not None:
         hardware_of(hardware_id)
-    beat = gateway.heartbeat(await _object(request), now=now(), hardware_id=hardware_id)
+    body = await body_of(request, limit=BODY_LIMIT)
+    beat = gateway.heartbeat(document(json_of(body)) if body.strip() else {}, now=now(), hardware_id=hardware_id)
     return _answer(_taken(await _tell(machine, subject_id, beat)))
 
 

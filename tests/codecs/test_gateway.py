@@ -1,11 +1,13 @@
 """What gateways in chicken houses write, and what cannot be meant."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
 
-from data.core.errors import Invalid, TooLarge
+from data.core.errors import Invalid, Refusal, TooLarge
 from data.farm.rules.gateways import (
     CODE_LETTERS,
     State,
@@ -17,6 +19,7 @@ from data.farm.rules.gateways import (
     written_code,
 )
 from jobs.codecs import gateway
+from tests.networks.test_any_body import STRANGE, places, with_value
 
 NOW = datetime(2026, 11, 21, 6, tzinfo=UTC)
 
@@ -180,3 +183,24 @@ def test_a_box_says_its_number_when_it_asks_for_a_code() -> None:
         with pytest.raises(Invalid) as refusal:
             gateway.asking(said)
         assert refusal.value.field == "hardware_id"
+
+
+@pytest.mark.parametrize(
+    ("read", "body"),
+    [
+        (partial(gateway.telemetry, now=NOW), {"hardware_id": "PI_1", "timestamp": "2026-11-21T05:00:00Z", "sensors": {"temperature_c": 31.5}, "states": {"fan": {"state": "on", "value": 3}}}),
+        (partial(gateway.telemetry, now=NOW), [{"sensors": {"humidity_pct": 31.5}}]),
+        (partial(gateway.report, now=NOW), {"devices": [{"type": "relay", "model": "fan", "name": "Fan", "active": True, "device_id": "x", "state": "on"}]}),
+        (partial(gateway.heartbeat, now=NOW), {"status": "online", "response": {"a": []}, "uptime_seconds": 5, "signal_strength": -60, "states": {"fan": "on"}}),
+        (partial(gateway.answer, now=NOW), {"status": "executed", "response": {"state": True, "value": 30}, "timestamp": "2026-11-21T05:00:00Z"}),
+        (gateway.asking, {"hardware_id": "PI_1", "model": "x", "firmware_version": "1"}),
+    ],
+)  # fmt: skip
+def test_any_one_thing_wrong_in_a_good_body_is_named_and_no_fault_of_ours(read: Callable[[Any], Any], body: Any) -> None:
+    read(body)
+    for place in places(body)[1:]:
+        for strange in (*STRANGE, "[" * 100_000, {"\ud800": "on"}, {"a" * 70: "on"}):
+            try:
+                read(with_value(body, place, strange))
+            except Refusal as refusal:
+                assert getattr(refusal, "field", "body"), (place, strange)

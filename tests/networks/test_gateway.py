@@ -319,4 +319,4 @@ async def test_who_asks_too_often_is_told_when_to_come_back(door: httpx.AsyncCli
         while True:
             gateway.requests.check(token_id)
     answer = await door.get("/v1/gateway/commands/PI_1")
-    assert answer.status_code == 503 and 1 <= int(answer.headers["Retry-After"]) <= 60
+    assert answer.status_code == 429 and 1 <= int(answer.headers["Retry-After"]) <= 60

@@ -18,7 +18,7 @@ from data.farm import queries, queries_gateways
 from data.farm.commands.gateways_silent import GATEWAY_ALERT
 from data.farm.events import DeviceChanged, GatewayChanged
 from data.farm.rules.gateways import CODE_LIFE, new_code, written_code
-from data.farm.tables import Gateway
+from data.farm.tables import Farm, Gateway
 from data.identity.commands import make_token, revoke_tokens_of
 from data.identity.secrets import new_token, seal, token_hash
 from data.identity.tables import TokenKind
@@ -200,6 +200,8 @@ async def _known(tx: Transaction, hardware_id: str, farm_id: UUID) -> Gateway | 
     """The same box, where it is theirs already. Conflict where it stands on another of their farms."""
     statement = select(Gateway).where(Gateway.hardware_id == hardware_id, col(Gateway.deleted_at).is_(None)).with_for_update()
     known = (await tx.exec(statement)).one_or_none()
+    if known and (await tx.get_one(Farm, known.farm_id)).deleted_at:
+        known.farm_id = farm_id
     if known and known.farm_id != farm_id:
         raise Conflict("This gateway stands on another of your farms. Remove it there first.")
     return known

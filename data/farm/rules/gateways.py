@@ -27,7 +27,7 @@ CODE_LETTERS = "0123456789ACDEFGHJKMNPRTVWXY"
 _READ_AS = str.maketrans("OQILZSBU", "0011258V")
 _BETWEEN = frozenset(" \t\u00a0\u200b-\u2010\u2011\u2012\u2013\u2014\u2212_.·")
 _HARDWARE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,63}", re.ASCII)
-_KEY = re.compile(r"[^/\x00-\x1f\x7f]{1,64}")
+_KEY = re.compile(r"[^/\x00-\x1f\x7f\ud800-\udfff]{1,64}")
 
 
 def new_code() -> str:
