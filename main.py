@@ -27,6 +27,7 @@ from data.core.errors import Refusal
 from data.core.session import UNREACHABLE, Database, across_tenants
 from data.core.settings import Settings
 from data.core.time import now
+from data.farm.reports import commands as farm_report_commands
 from data.identity import commands as identity
 from data.identity.secrets import Seal, use_seal
 from data.identity.tables import Organization, Role
@@ -53,7 +54,7 @@ from jobs import (
 from jobs.by_hand import add_commands, stop
 from jobs.channels._choice import public_key
 from jobs.channels.payments import Payments
-from jobs.documents import reports
+from jobs.documents import farm_reports, reports
 from jobs.networks import (
     _refusals,
     assessments,
@@ -96,10 +97,12 @@ def lines(settings: Settings) -> list[Line]:
 def works(settings: Settings) -> dict[str, background.Work]:
     """The kinds of long work that people may ask for, and who does them."""
     from pages.cold_chain._report_sheet import sheet
+    from pages.farm._report_sheet import sheet as farm_sheet
 
     return {
         provisioning.KIND: provisioning.work(settings),
         report_commands.JOB: reports.work(lambda drawn, look, seal: sheet(drawn, look, seal=seal, origin=settings.origin)),
+        farm_report_commands.JOB: farm_reports.work(lambda facts, look, seal: farm_sheet(facts, look, seal=seal, origin=settings.origin)),
     }
 
 

@@ -7,8 +7,10 @@ from uuid import UUID
 
 from data.audit.log import verify_part
 from data.audit.rules import START
-from data.cold_chain.reports.verifying import Entry, Genuine, find
+from data.cold_chain.reports import verifying as of_cold_chains
 from data.core.session import across_tenants
+from data.farm.reports import verifying as of_farms
+from data.platform.genuine import Entry, Genuine
 
 PURPOSE = "verify a report"
 PIECE = 2_000
@@ -37,7 +39,7 @@ class Verification:
 
     async def __call__(self, fingerprint: str) -> Genuine | None:
         async with across_tenants(PURPOSE) as tx:
-            entry = await find(tx, fingerprint)
+            entry = await of_cold_chains.find(tx, fingerprint) or await of_farms.find(tx, fingerprint)
         if entry is None:
             return None
         return replace(entry.report, is_log_whole=await self._holds(entry))

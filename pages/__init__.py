@@ -39,6 +39,7 @@ WAYS = (
     Item("farm", "Schedules", "schedule", "/farm/schedules", "farm.view"),
     Item("farm", "Past runs", "history", "/farm/ledger", "farm.view"),
     Item("farm", "History", "show_chart", "/farm/history", "farm.view"),
+    Item("farm", "Reports", "description", "/farm/reports", "farm.view"),
     Item("farm", "Gateways", "router", "/farm/gateways", "farm.view"),
     Item("farm", "New devices", "travel_explore", "/farm/discoveries", "farm.edit"),
     Item("farm", "Members", "group", "/farm/members", "people.view"),
@@ -65,7 +66,7 @@ WAYS = (
 
 SCREENS = (
     "home.home",
-    "farm.devices", "farm.batch", "farm.emergency", "farm.device", "farm.device_settings", "farm.schedules", "farm.ledger", "farm.flocks", "farm.flock", "farm.gateways", "farm.discoveries", "farm.members", "farm.settings", "farm.history",
+    "farm.devices", "farm.batch", "farm.emergency", "farm.device", "farm.device_settings", "farm.schedules", "farm.ledger", "farm.flocks", "farm.flock", "farm.gateways", "farm.discoveries", "farm.members", "farm.settings", "farm.history", "farm.reports", "farm.report",
     "cold_chain.units", "cold_chain.board", "cold_chain.unit", "cold_chain.places",
     "cold_chain.excursions", "cold_chain.excursion", "cold_chain.rules",
     "cold_chain.reports", "cold_chain.report", "cold_chain.verify",

@@ -13,9 +13,11 @@ from sqlmodel import col, select
 
 from data.core import columns
 from data.core.errors import Invalid
+from data.core.marks import PLAN_ANEW
 from data.core.session import Transaction
 from data.core.time import now, zone
 from data.farm import queries
+from data.farm.queries_periods import MINE, PERIODS, found_by_day, found_by_hour
 from data.farm.rules.detail import AS_MEASURED, Detail, Kept, Source, detail
 from data.farm.tables import Device, DeviceConfig
 
@@ -39,18 +41,6 @@ select device_id, string_agg(
   ''::bytea order by at)
 from drawn group by device_id
 """
-_MINE = "{of}.organization_id = :organization_id and {of}.device_id = any(:devices) and {of}.sensor_type = :kind"
-_RAW = """
-    select min(r.value) as low, max(r.value) as high, sum(r.value) as total, count(*) as count
-    from farm.sensor_readings r
-    where r.organization_id = :organization_id and r.device_id = s.device_id and r.sensor_type = :kind and r.recorded_at >= s.hour
-      and r.recorded_at < s.hour + interval '1 hour'
-"""
-_STALE = f"""
-with stale as materialized (
-  select distinct s.device_id, s.hour from farm.stale_metrics s
-  where {_MINE.format(of="s")} and s.hour >= cast(:start as timestamptz) - interval '{{reach}}' and s.hour < :end
-)"""
 _DRAWN = f"""
 , drawn as (
   select device_id, date_bin(:width, at + :half_day, :origin) as at, min(low) as low, max(high) as high, sum(total) as total,
@@ -59,44 +49,20 @@ _DRAWN = f"""
 )
 {_PACKED}"""
 """Numbers are added up as they are kept, and turned into floats at the end: that costs more than adding."""
-_KEPT = "m.device_id, m.period_start as at, m.minimum as low, m.maximum as high, m.total, m.reading_count as count"
-_PERIODS = f"from farm.reading_metrics m where {_MINE.format(of='m')} and m.period_start < :end and m.granularity"
 
 _OF_READINGS = text(f"""
 with drawn as (
   select r.device_id, min(r.recorded_at) + (max(r.recorded_at) - min(r.recorded_at)) / 2 as at, min(r.value) as low,
     max(r.value) as high, sum(r.value) as total, count(*) as count
-  from farm.sensor_readings r where {_MINE.format(of="r")} and r.recorded_at >= :start and r.recorded_at < :end
+  from farm.sensor_readings r where {MINE.format(of="r")} and r.recorded_at >= :start and r.recorded_at < :end
   group by r.device_id, date_bin(:width, r.recorded_at, :origin)
 )
 {_PACKED}""")
 
-_OF_HOURS = text(f"""{_STALE.format(reach="1 hour")}, found as (
-  select {_KEPT} {_PERIODS} = 'hourly' and m.period_start > cast(:start as timestamptz) - interval '1 hour'
-    and (m.device_id, m.period_start) not in (select device_id, hour from stale)
-  union all
-  select s.device_id, s.hour, r.* from stale s cross join lateral ({_RAW}) r where r.count > 0
-)
-{_DRAWN}""")
-"""One statement, so that a mark and the count it speaks of are seen as of the same moment."""
+_OF_HOURS = text(found_by_hour() + _DRAWN)
+_OF_DAYS = text(found_by_day() + _DRAWN)
 
-_OF_DAYS = text(f"""{_STALE.format(reach="25 hours")}, behind as materialized (
-  select distinct device_id, date_trunc('day', hour, :zone) as day from stale
-), found as (
-  select {_KEPT} {_PERIODS} = 'daily' and m.period_start > cast(:start as timestamptz) - interval '25 hours'
-    and (m.device_id, m.period_start) not in (select device_id, day from behind)
-  union all
-  select m.device_id, b.day, m.minimum, m.maximum, m.total, m.reading_count
-  from behind b join farm.reading_metrics m on {_MINE.format(of="m")} and m.device_id = b.device_id and m.granularity = 'hourly'
-    and m.period_start >= b.day and m.period_start < date_trunc('day', b.day + interval '30 hours', :zone)
-  where (m.device_id, m.period_start) not in (select device_id, hour from stale)
-  union all
-  select s.device_id, date_trunc('day', s.hour, :zone), r.* from stale s cross join lateral ({_RAW}) r where r.count > 0
-)
-{_DRAWN}""")
-"""A day with an hour that is not counted yet is put together from its hours, and that hour from its readings."""
-
-_EXPECTED = text(f"select sum(m.reading_count) {_PERIODS} = 'hourly' and m.period_start >= :start")
+_EXPECTED = text(f"select sum(m.reading_count) {PERIODS} = 'hourly' and m.period_start >= :start")
 
 _CHANGES = text(f"""
 select device_id, (extract(epoch from at) * 1000)::float8, value > 0 from (
@@ -110,7 +76,7 @@ select device_id, (extract(epoch from at) * 1000)::float8, value > 0 from (
     ) r
     union all
     select r.device_id, r.recorded_at, r.value from farm.sensor_readings r
-    where {_MINE.format(of="r")} and r.recorded_at >= :start and r.recorded_at < :end
+    where {MINE.format(of="r")} and r.recorded_at >= :start and r.recorded_at < :end
   ) w
 ) c where before is null or (value > 0) <> (before > 0) order by device_id, at
 """)
@@ -119,7 +85,7 @@ _SHARES = {
     source: text(f"""
 select device_id, string_agg(timestamptz_send(at) || float8send(on_s), ''::bytea order by at) from (
   select m.device_id, date_bin(:width, m.period_start + :half_day, :origin) as at, sum(m.on_s)::float8 as on_s
-  {_PERIODS} = '{granularity}' and m.period_start > cast(:start as timestamptz) - interval '{reach}' and m.on_s is not null
+  {PERIODS} = '{granularity}' and m.period_start > cast(:start as timestamptz) - interval '{reach}' and m.on_s is not null
   group by 1, 2
 ) s group by device_id
 """)
@@ -197,7 +163,7 @@ def _bins(seen: Detail, time_zone: str) -> dict[str, Any]:
 async def _lines(tx: Transaction, seen: Detail, values: dict[str, Any], time_zone: str) -> list[Line]:
     statements: dict[Source, TextClause] = {Source.READINGS: _OF_READINGS, Source.HOURS: _OF_HOURS, Source.DAYS: _OF_DAYS}
     if seen.source is not Source.READINGS:
-        await tx.execute(text("set local plan_cache_mode = force_custom_plan"))
+        await tx.execute(PLAN_ANEW)
     more = {"zone": time_zone} if seen.source is Source.DAYS else {}
     middle_ms = 0 if seen.source is Source.READINGS else seen.width // timedelta(milliseconds=2)
     lines = []

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from time import monotonic
 from typing import Literal
 
@@ -11,9 +11,10 @@ from fastapi import Request
 from fastapi.responses import RedirectResponse
 from nicegui import app, events, ui
 
-from data.cold_chain.reports.fingerprint import as_fingerprint, attached_facts, fingerprint
-from data.cold_chain.reports.verifying import Genuine, Verifier
+from data.core.fingerprint import as_fingerprint, attached_facts, fingerprint
+from data.platform.genuine import Genuine, Verifier
 from pages.cold_chain import _report_words as words
+from pages.farm import _report_words as farm_words
 from pages.identity._plain import browser_of, card, problem, speak, submit, text_field
 from ui.form import button
 from ui.words import _, moment, noop
@@ -21,6 +22,7 @@ from ui.words import _, moment, noop
 TITLE = noop("Is this report genuine?")
 LARGEST_FILE = 40 * 2**20
 QUESTIONS, WITHIN_S = 20, 60.0
+KIND_WORDS: Mapping[str, str] = {kind.value: said for kind, said in words.KIND_WORDS.items()} | dict(farm_words.KIND_WORDS)
 FileVerdict = Literal["same", "changed", "facts_changed", "no_facts"]
 
 _asked: dict[str, deque[float]] = {}
@@ -149,7 +151,7 @@ def _say_which(found: Genuine | None) -> None:
         return
     with ui.element("dl").classes("st-facts"):
         for label, said in (
-            (_("Business"), found.organization), (_("Report"), _(words.KIND_WORDS[found.kind])),
+            (_("Business"), found.organization), (_("Report"), _(KIND_WORDS[found.kind])),
             (_("Period"), words.period(found.first_day, found.last_day)), (_("Made"), moment(found.made_at, "UTC") + " UTC"),
         ):  # fmt: skip
             with ui.element("div").classes("st-fact"):

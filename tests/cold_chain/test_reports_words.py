@@ -14,9 +14,9 @@ from data.cold_chain.reports.minutes import Shares
 from data.cold_chain.values import ReportKind, UnitType
 from data.core.sheet import Cell, Chart, Column, Heading, Table, Tick, Words
 from data.core.sheet_chart import svg
+from pages._axes import along, scale
 from pages._sheet import SCREEN, html
 from pages.cold_chain._report_asking import presets, wanted
-from pages.cold_chain._report_chart import along, scale
 from pages.cold_chain._report_sheet import summary
 from pages.cold_chain._report_words import headline, lasted, limit_words, period, share
 from ui.words import CATALOGS, Reader, reading_as

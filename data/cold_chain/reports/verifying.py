@@ -1,15 +1,15 @@
 """Somebody holds a report and wants to know whether it is genuine; they learn that, and nothing that is not on its first lines."""
 
-from dataclasses import dataclass
-from datetime import date, datetime
-from typing import Protocol
-from uuid import UUID
+from datetime import date
 
 from sqlalchemy import text
 
 from data.cold_chain.reports.commands import EXPORTED
 from data.cold_chain.values import ReportKind
 from data.core.session import Transaction
+from data.platform.genuine import Entry, Genuine, Verifier
+
+__all__ = ["Entry", "Genuine", "Verifier", "find"]
 
 _FOUND = text(f"""
 select r.organization_id, o.name, r.kind::text, r.title, r.summary, r.generated_at, f.sha256, e.sequence
@@ -21,35 +21,6 @@ left join platform.files f on f.organization_id = r.organization_id and f.id = r
 where r.fingerprint = :fingerprint and r.generated_at is not null
 order by r.generated_at, r.id
 """)
-
-
-@dataclass(frozen=True, slots=True)
-class Genuine:
-    """A report of ours: whose, which, of which days, made when. `is_log_whole`: the event log up to its entry was followed from
-    its beginning and holds; False: it does not; None: that is still being done. `files` are fingerprints of its documents."""
-
-    organization: str
-    kind: ReportKind
-    first_day: date
-    last_day: date
-    made_at: datetime
-    is_log_whole: bool | None
-    files: frozenset[str]
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """The same before the log was followed: where its entry stands."""
-
-    organization_id: UUID
-    sequence: int
-    report: Genuine
-
-
-class Verifier(Protocol):
-    """Looks a fingerprint up; None where no report of ours has it. Handed to the pages by main."""
-
-    async def __call__(self, fingerprint: str) -> Genuine | None: ...
 
 
 async def find(tx: Transaction, fingerprint: str) -> Entry | None:

@@ -1,0 +1,69 @@
+"""What the event log says of one farm: of itself, its devices, schedules, flocks, wishes and alerts."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import text
+
+from data.core.errors import Invalid
+from data.core.session import Transaction
+from data.farm import queries
+
+MOST_DAYS = 365
+
+_EVENTS = text("""
+with things as materialized (
+  select :farm_id as id
+  union all select id from farm.devices where organization_id = :organization_id and farm_id = :farm_id
+  union all select id from farm.schedules where organization_id = :organization_id and farm_id = :farm_id
+  union all select id from farm.gateways where organization_id = :organization_id and farm_id = :farm_id
+  union all select id from farm.reports where organization_id = :organization_id and farm_id = :farm_id
+  union all select id from farm.flock_batches where organization_id = :organization_id and farm_id = :farm_id
+  union all select r.id from farm.flock_records r join farm.flock_batches b on b.organization_id = r.organization_id and b.id = r.batch_id
+    where b.organization_id = :organization_id and b.farm_id = :farm_id
+  union all select c.id from farm.device_configs c join farm.devices d on d.organization_id = c.organization_id and d.id = c.device_id
+    where d.organization_id = :organization_id and d.farm_id = :farm_id
+)
+select e.sequence, e.recorded_at, e.event_type, e.severity, e.title, e.actor_name, e.subject_id, e.event_data
+from audit.event_logs e
+where e.organization_id = :organization_id and e.category in ('farm', 'alerts') and e.recorded_at >= :since and e.recorded_at < :until
+  and e.sequence > :after and (
+    e.subject_id in (select id from things)
+    or exists (select from farm.device_commands c
+      where c.organization_id = :organization_id and c.id = e.subject_id and c.farm_id = :farm_id)
+    or exists (select from alerts.alerts a where a.organization_id = :organization_id and a.id = e.subject_id and a.scope_id = :farm_id)
+  )
+order by e.sequence limit :limit
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class FarmEvent:
+    """One line of the log."""
+
+    sequence: int
+    recorded_at: datetime
+    event_type: str
+    severity: str
+    title: str
+    actor: str
+    subject_id: UUID | None
+    data: Mapping[str, Any]
+
+
+async def farm_events(
+    tx: Transaction, farm_id: UUID, since: datetime, until: datetime, *, after: int = 0, limit: int = 5_000
+) -> Sequence[FarmEvent]:
+    """The next lines of that stretch, the oldest first: ask again after the last one for a file of any length. Forbidden for whoever
+    may not read the log; Invalid for more than a year."""
+    tx.actor.require("audit.view", farm_id)
+    farm = await queries.farm(tx, farm_id)
+    if not timedelta(0) < until - since <= timedelta(days=MOST_DAYS + 1):
+        raise Invalid("first", "Events are handed out for 1 to {days} days at a time.", days=MOST_DAYS)
+    values = {
+        "organization_id": tx.organization_id, "farm_id": farm.id, "since": since, "until": until, "after": after, "limit": limit,
+    }  # fmt: skip
+    return [FarmEvent(*row) for row in await tx.execute(_EVENTS, values)]

@@ -1,0 +1,69 @@
+"""What a farm's report is asked about stands in the address: its kind, which farm, which days, how finely."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from urllib.parse import urlencode
+from uuid import UUID
+
+from data.core.session import Transaction
+from data.farm import queries
+from data.farm.reports import commands
+from data.farm.reports.asked import Asked, Kind, Step
+from data.farm.tables import Farm
+from ui.words import _
+
+PATH = "/farm/reports"
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """As it stands in the address."""
+
+    kind: Kind
+    farm_id: UUID
+    first: date
+    last: date
+    step: Step
+
+    def query(self) -> str:
+        return urlencode(
+            {"kind": self.kind.value, "farm": str(self.farm_id), "first": self.first.isoformat(), "last": self.last.isoformat(), "step": self.step.value}
+        )
+
+    async def question(self, tx: Transaction) -> Asked:
+        """What this asks, if the actor may. Invalid names what makes no sense."""
+        return await commands.question(
+            tx, kind=self.kind, farm_id=self.farm_id, first_day=self.first, last_day=self.last, step=self.step
+        )
+
+
+async def wanted(tx: Transaction, kind: str, farm: str, first: str, last: str, step: str, *, today: date) -> tuple[Wanted | None, Sequence[Farm]]:
+    """From an address, however it was typed, and the farms there are to see; the last week where it says nothing that makes sense.
+    NotFound where the farm that is named is not there."""
+    farms = await queries.farms(tx)
+    if not farms:
+        return None, farms
+    try:
+        here = (await queries.farm(tx, UUID(farm))).id
+    except ValueError:
+        here = farms[0].id
+    try:
+        begins, ends = date.fromisoformat(first), date.fromisoformat(last)
+    except ValueError:
+        begins, ends = today - timedelta(days=7), today - timedelta(days=1)
+    return Wanted(
+        Kind(kind) if kind in set(Kind) else Kind.PERFORMANCE, here, begins, ends, Step(step) if step in set(Step) else Step.DAY
+    ), farms
+
+
+def presets(today: date) -> list[tuple[str, date, date]]:
+    """Days that are asked for again and again."""
+    monday = today - timedelta(days=today.weekday() + 7)
+    last_of_month = today.replace(day=1) - timedelta(days=1)
+    return [
+        (_("Yesterday"), today - timedelta(days=1), today - timedelta(days=1)),
+        (_("Last week"), monday, monday + timedelta(days=6)),
+        (_("Last month"), last_of_month.replace(day=1), last_of_month),
+        (_("A year"), today - timedelta(days=365), today - timedelta(days=1)),
+    ]
