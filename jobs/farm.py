@@ -11,6 +11,7 @@ from data.core.session import across_tenants, transaction
 from data.core.settings import Settings
 from data.core.time import now
 from data.farm.commands import (
+    anomalies,
     audit_states,
     end_overrun,
     keep_metrics,
@@ -120,6 +121,14 @@ async def judge_all_flocks() -> None:
     await in_each("farm.flocks", whose, lambda tx: judge_flocks(tx, at=at))
 
 
+async def judge_hours_of_probes() -> None:
+    """Show those who look after a farm what is odd: an hour unlike the same hour of other days."""
+    at = now()
+    async with across_tenants("farm.anomalies") as tx:
+        whose = await anomalies.organizations_with_hours(tx, at=at)
+    await in_each("farm.anomalies", whose, lambda tx: anomalies.judge_hours(tx, at=at))
+
+
 async def write_metrics() -> None:
     """Write down how devices fare, once an hour."""
     async with across_tenants("farm.metrics") as tx:
@@ -138,5 +147,6 @@ def timetable(settings: Settings) -> list[Line]:
         Line("farm.states", IntervalTrigger(seconds=10), ask_for_states),
         Line("farm.audit", CronTrigger(minute=7, timezone="UTC"), audit_all_states),
         Line("farm.flocks", CronTrigger(minute="*/10", second=40, timezone="UTC"), judge_all_flocks),
+        Line("farm.anomalies", CronTrigger(minute=14, timezone="UTC"), judge_hours_of_probes),
         Line("farm.metrics", CronTrigger(minute="*/5", second=20, timezone="UTC"), write_metrics),
     ]

@@ -26,7 +26,17 @@ DRINKS_ML: Mapping[str, Curve] = {
 }
 """What a bird drinks in a day by its age. Only how it grows counts: what this flock drank before says how much."""
 
+GROWS_G: Mapping[str, Curve] = {
+    "broiler": ((0, 42), (7, 190), (14, 480), (21, 960), (28, 1560), (35, 2230), (42, 2900)),
+    "layer": ((0, 38), (7, 65), (14, 120), (21, 195), (28, 280), (42, 460), (56, 650), (84, 1010), (112, 1330), (140, 1600)),
+    "duck": ((0, 55), (7, 230), (14, 700), (21, 1330), (28, 1950), (35, 2500), (42, 2900)),
+}
+"""What a bird weighs by its age. Only how it grows counts: what this flock weighed before says how heavy its breed is."""
+
 DRINKS_LESS_BELOW = 0.8
+GROWS_LESS_BELOW = 0.9
+WEIGHED_WITHIN_DAYS = 28
+"""Earlier weighings say nothing about how birds grow now."""
 REMEMBERED_DAYS = 3
 DEADLY_PERCENT = 0.5
 DISASTER_PERCENT = 2.0
@@ -40,6 +50,7 @@ MOST_FEED_KG, MOST_WATER_L, MOST_WEIGHT_G = 1.0, 5.0, 20_000.0
 TOO_MANY_DEAD = "In {name} {percent} % of the birds died in one day: {dead}. More than {limit} % is too many."
 RISING_DEATHS = "In {name} more birds die each day: {before_last}, {before}, {dead}."
 DRINK_LESS = "The birds of {name} drink less: {ml} ml each. By the days before it should be {expected_ml} ml."
+GROWS_LESS = "The birds of {name} weigh {g} g. By what they weighed before it should be {expected_g} g by now."
 HOUSE_HOT = "It is too hot for the birds of {name}: {value_celsius}. At {age} days {target_celsius} is right."
 HOUSE_COLD = "It is too cold for the birds of {name}: {value_celsius}. At {age} days {target_celsius} is right."
 
@@ -245,6 +256,25 @@ def mortality(found: Sequence[Figures]) -> Finding | None:
         values |= {"before_last": three[0].day.dead, "before": three[1].day.dead}
         return Finding(True, RISING_DEATHS, values, None, round(last.mortality_percent, 2))
     return Finding(False, values=values)
+
+
+def growing(flock: Flock, found: Sequence[Figures]) -> Finding | None:
+    """The last weighing against those of the four weeks before it, which birds would have outgrown by now as their kind does.
+
+    Each is held against the usual weight at its age; the mean of that says what is to be expected. None with no weighing before.
+    """
+    curve = GROWS_G.get(flock.kind, GROWS_G["broiler"])
+    weighed = [(one, one.day.weight_g) for one in found if one.day.weight_g]
+    if not weighed:
+        return None
+    last, grams = weighed[-1]
+    since = last.day.day - timedelta(days=WEIGHED_WITHIN_DAYS)
+    shares = [then / along(curve, one.age) for one, then in weighed[:-1] if one.day.day >= since]
+    if not shares:
+        return None
+    expected = sum(shares) / len(shares) * along(curve, last.age)
+    values = {"g": round(grams), "expected_g": round(expected), "day": last.day.day.isoformat()}
+    return Finding(grams < GROWS_LESS_BELOW * expected, GROWS_LESS, values, round(GROWS_LESS_BELOW * expected, 1), round(grams, 1))
 
 
 BACK_BY = 0.5

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Double, cast, func
+from sqlalchemy import Double, cast, func, or_
 from sqlalchemy import select as select_columns
 from sqlmodel import col, select
 
@@ -90,6 +90,20 @@ async def batches(tx: Transaction, *, farm_id: UUID | None = None, most: int = 2
     if farm_id:
         statement = statement.where(col(FlockBatch.farm_id) == farm_id)
     return [Standing(one, farm, dead, culled, last, _float(grams)) for one, farm, dead, culled, last, grams in await tx.execute(statement)]
+
+
+async def find(tx: Transaction, text: str, *, limit: int) -> Sequence[tuple[FlockBatch, Farm]]:
+    """Flocks whose name, house, breed or farm contains the text; those that are there first."""
+    tx.actor.require("farm.view")
+    wanted = [col(column).icontains(text, autoescape=True) for column in (FlockBatch.name, FlockBatch.house, FlockBatch.breed, Farm.name)]
+    statement = (
+        select(FlockBatch, Farm)
+        .join(Farm, col(Farm.id) == FlockBatch.farm_id)
+        .where(col(FlockBatch.deleted_at).is_(None), col(Farm.deleted_at).is_(None), within(tx, FlockBatch.farm_id), or_(*wanted))
+        .order_by(col(FlockBatch.closed_on).desc().nulls_first(), FlockBatch.name, col(FlockBatch.id))
+        .limit(limit)
+    )
+    return [(batch, farm) for batch, farm in await tx.exec(statement)]
 
 
 @dataclass(frozen=True, slots=True)

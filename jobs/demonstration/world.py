@@ -14,10 +14,10 @@ from data.deliveries.tables import Driver, DriverDevice
 from data.farm import commands as farm
 from data.farm import tables as farm_tables
 from data.identity import commands as identity
-from data.identity.tables import ApiToken, TokenKind
+from data.identity.tables import ApiToken, Role, TokenKind
 from data.tracking.tables import ProductionRun
 from data.trees.commands.devices import NETWORK as TREES
-from jobs.demonstration import evidence, past_cold, past_farm, past_roads, past_tags
+from jobs.demonstration import evidence, flocks, past_cold, past_farm, past_roads, past_tags
 from jobs.demonstration.bulk import make_room
 from jobs.demonstration.kept import Carried, Kept
 from jobs.demonstration.people import Staff, ensure_people
@@ -54,6 +54,7 @@ async def _make(staff: Staff, *, end: datetime, past: timedelta) -> None:
         counts = {
             "cold_chain": await past_cold.live_through(tx, staff, start=start, end=end),
             "farm": await past_farm.live_through(tx, start=start, end=end),
+            "flocks": await flocks.make_flocks(tx, end=end, written_by=staff.acting(Role.KEEPER).user_id),
             "tracking": await past_tags.live_through(tx, start=start, end=end),
             "deliveries": await past_roads.live_through(tx, staff, end=end),
         }

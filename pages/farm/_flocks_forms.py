@@ -8,15 +8,26 @@ from nicegui import ui
 
 from data.core.errors import Invalid, Refusal
 from data.core.time import now, zone
+from data.farm.commands import flocks_limits
 from data.farm.commands.flocks import close_batch, edit_batch, start_batch
+from data.farm.commands.flocks_limits import Proposal
 from data.farm.flocks import KINDS, points
 from data.farm.queries_flocks import flock_of
 from data.farm.tables import Farm, FlockBatch
 from pages._shell import Looker, field_errors
 from pages.farm._flocks_words import KIND_WORDS, PATH
-from ui.dialog import panel
+from ui.dialog import confirm, panel
 from ui.form import Form
-from ui.words import _, celsius_from, difference_from, difference_value, temperature_unit, temperature_value
+from ui.words import (
+    _,
+    celsius_from,
+    difference_from,
+    difference_value,
+    n_,
+    temperature,
+    temperature_unit,
+    temperature_value,
+)
 
 
 def describe(look: Looker, farms: Sequence[Farm], batch: FlockBatch | None = None) -> None:
@@ -103,3 +114,36 @@ def _read(text: str) -> list[Mapping[str, float]]:
             raise Invalid("targets", "Each line is an age in days, a temperature, and how far off is still fine.") from None
         found.append({"day": day, "celsius": celsius_from(warmth)} | ({"within": difference_from(rest[0])} if rest else {}))
     return found
+
+
+async def set_limits(look: Looker, batch: FlockBatch) -> None:
+    """What is right for the birds' age, beside what the probes of the house are set to; one tap takes it over."""
+    found: Sequence[Proposal] = ()
+    async with look.command() as tx:
+        found = await flocks_limits.proposals(tx, batch.id)
+    wrong = [one for one in found if not one.is_right]
+    if not wrong:
+        words = _("The limits are right for their age.") if found else _("No probe measures in this house.")
+        with look.page:
+            ui.notify(words, type="positive" if found else "warning", position="top")
+        return
+    right = _range(wrong[0].right_low, wrong[0].right_high)
+    told = [_("{probe}: {before}, then {after}", probe=one.device.name, before=_range(one.low, one.high), after=right) for one in wrong]
+    with look.page:
+        is_sure = await confirm(
+            _("Set the limits of {house}?", house=batch.house), _("Outside of these somebody is told. The birds' age asks for:"),
+            action=_("Set to {limits}", limits=right), goes=told, danger=False,
+        )  # fmt: skip
+    if is_sure:
+        count = 0
+        async with look.command() as tx:
+            count = await flocks_limits.take(tx, batch.id)
+        if count:
+            with look.page:
+                ui.notify(n_("{n} probe was set.", "{n} probes were set.", count), type="positive", position="top")
+
+
+def _range(low: float | None, high: float | None) -> str:
+    if low is None and high is None:
+        return _("not set")
+    return f"{temperature(low)} – {temperature(high)}"

@@ -24,7 +24,7 @@ from data.farm.tables import Farm, FlockBatch, FlockRecord
 from pages._shell import Looker, field_errors, screen
 from pages.alerts._words import SEVERITY_WORDS, state, words
 from pages.farm import _flocks_csv  # noqa: F401 - its route
-from pages.farm._flocks_forms import close, describe
+from pages.farm._flocks_forms import close, describe, set_limits
 from pages.farm._flocks_words import PATH, age_words, day_words, figure, kind_words, summary_facts
 from ui.badge import badge
 from ui.chart import ChartData, Limit, Series, chart
@@ -135,6 +135,8 @@ def _actions(look: Looker, seen: _Seen) -> None:
         button(_("Download CSV"), kind="quiet", icon="download", href=f"{PATH}/{batch.id}/days.csv")
         if look.may("farm.edit", farm.id):
             button(_("Edit"), edit, icon="edit")
+            if not batch.closed_on:
+                button(_("Set the house's limits"), lambda: set_limits(look, batch), icon="thermostat")
             if batch.closed_on:
                 button(_("It is still here"), back, icon="undo")
             else:

@@ -1,28 +1,33 @@
 """Every flock that is on a farm, with its age, how many live, and whether somebody has written of it today."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, time, timedelta
 from itertools import groupby
 from uuid import UUID
 
 from nicegui import ui
 
 from data.core.errors import NotFound
-from data.core.time import zone
+from data.core.time import now, zone
 from data.farm import queries
 from data.farm import queries_flocks as flocks_there
 from data.farm.commands.flocks import restore_batch
 from data.farm.events import FarmChanged, FlockChanged
 from data.farm.queries_flocks import Standing, flock_of
 from data.farm.tables import Farm
-from pages._shell import Looker, screen
+from pages._attention import SOURCES, Matter, Source
+from pages._shell import SEARCHERS, Looker, screen
 from pages.farm._flocks_forms import describe
 from pages.farm._flocks_words import PATH, age_words, day_words, figure, kind_words
 from ui.badge import badge
 from ui.empty import empty_state
 from ui.form import button
 from ui.live import live
+from ui.palette import Found
 from ui.words import _, n_
+
+WRITTEN_BY = time(18)
+"""By then a keeper has been through the houses; who has not written yet is asked on Home."""
 
 
 @screen("/farm/flocks", title="Flocks", place="farm", permission="farm.view")
@@ -105,3 +110,30 @@ async def _offer_undo(look: Looker, batch_id: UUID) -> None:
         ui.label(_("{name} was removed.", name=batch.name))
         button(_("Undo"), undo, icon="undo", kind="quiet")
         button(_("Close"), bar.delete, kind="quiet")
+
+
+async def _find(look: Looker, text: str) -> Sequence[Found]:
+    if not look.may("farm.view"):
+        return []
+    async with look.transaction() as tx:
+        rows = await flocks_there.find(tx, text, limit=5)
+    return [Found(batch.name, f"{PATH}/{batch.id}", " · ".join((farm.name, batch.house)), "egg") for batch, farm in rows]
+
+
+async def _unwritten(look: Looker) -> Sequence[Matter]:
+    """Flocks of which nothing is written for yesterday, or in the evening for today."""
+    async with look.transaction() as tx:
+        found = [one for one in await flocks_there.batches(tx) if one.batch.closed_on is None and look.may("farm.record", one.batch.farm_id)]
+    matters = []
+    for one in found:
+        there = now().astimezone(zone(one.farm.time_zone))
+        day = there.date() if there.time() >= WRITTEN_BY else there.date() - timedelta(days=1)
+        if day >= one.batch.placed_on and (one.last_day is None or one.last_day < day):
+            since = datetime.combine(day, WRITTEN_BY, there.tzinfo)
+            words = _("{name}: nothing is written for {day}.", name=one.batch.name, day=day_words(day))
+            matters.append(Matter("waiting", words, f"{PATH}/{one.batch.id}?day={day}", since, "egg"))
+    return matters
+
+
+SEARCHERS.append(_find)
+SOURCES.append(Source("farm.record", _unwritten, (FlockChanged,)))

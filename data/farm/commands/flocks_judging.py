@@ -15,20 +15,36 @@ from data.alerts.tables import Alert, AlertStatus, Severity
 from data.core import columns
 from data.core.session import Transaction
 from data.core.time import zone
-from data.farm.flocks import Day, Figures, Finding, Flock, drinking, figures, house, is_whole, mortality
+from data.farm.flocks import (
+    WEIGHED_WITHIN_DAYS,
+    Day,
+    Figures,
+    Finding,
+    Flock,
+    drinking,
+    figures,
+    growing,
+    house,
+    is_whole,
+    mortality,
+)
 from data.farm.queries_flocks import flock_of, houses
 from data.farm.tables import Farm, FlockBatch
 from data.notifications.commands import tell
 
 DRINKING_ALERT, MORTALITY_ALERT, HOUSE_ALERT = "flock_drinking_less", "flock_mortality", "house_temperature"
-FLOCK_ALERTS = (DRINKING_ALERT, MORTALITY_ALERT, HOUSE_ALERT)
+GROWTH_ALERT = "flock_growing_less"
+OF_A_DAY = (DRINKING_ALERT, MORTALITY_ALERT, GROWTH_ALERT)
+FLOCK_ALERTS = (*OF_A_DAY, HOUSE_ALERT)
 ENDINGS = {
     DRINKING_ALERT: "The birds drink as they should again.",
     MORTALITY_ALERT: "No more birds die than usual.",
+    GROWTH_ALERT: "The birds grow as they should again.",
     HOUSE_ALERT: "The house is as warm as it should be.",
 }
 LEFT = "The flock is not there any more."
 LOOKED_BACK = timedelta(days=8)
+WEIGHINGS_BACK = timedelta(days=2 * WEIGHED_WITHIN_DAYS)
 
 _RECENT = text("""
     select batch_id, day, dead, culled, cast(feed_kg as double precision), cast(water_l as double precision),
@@ -50,6 +66,10 @@ class _Judged:
     flock: Flock
     found: list[Figures] = field(default_factory=list)
     celsius: float | None = None
+
+    def until_now(self, day: date) -> list[Figures]:
+        """The days up to this one, also where this one is not written yet."""
+        return [one for one in self.found if one.day.day <= day]
 
     def until(self, day: date) -> list[Figures]:
         """The days up to this one, nothing where this one is not written."""
@@ -103,7 +123,7 @@ async def _judged(tx: Transaction, batch_id: UUID | None, at: datetime) -> list[
     judged = {batch.id: _Judged(batch, farm, flock_of(batch)) for batch, farm in await tx.exec(statement)}
     if not judged:
         return []
-    asked = {"organization_id": tx.organization_id, "ids": columns.ids(list(judged)), "since": (at - LOOKED_BACK).date()}
+    asked = {"organization_id": tx.organization_id, "ids": columns.ids(list(judged)), "since": (at - WEIGHINGS_BACK).date()}
     rows: dict[UUID, list[Any]] = defaultdict(list)
     for row in await tx.execute(_RECENT, asked):
         rows[row[0]].append(row)
@@ -119,7 +139,7 @@ async def _judged(tx: Transaction, batch_id: UUID | None, at: datetime) -> list[
 async def _answered(tx: Transaction, judged: Sequence[_Judged], at: datetime) -> set[tuple[UUID, str, str | None]]:
     """(flock, kind, day) that somebody has closed by hand: they know, and are not called for that day again."""
     statement = select(Alert.subject_id, Alert.alert_type, Alert.message_values["day"].astext).where(
-        col(Alert.subject_id).in_([one.batch.id for one in judged]), col(Alert.alert_type).in_((DRINKING_ALERT, MORTALITY_ALERT)),
+        col(Alert.subject_id).in_([one.batch.id for one in judged]), col(Alert.alert_type).in_(OF_A_DAY),
         Alert.status == AlertStatus.RESOLVED, col(Alert.resolved_by).is_not(None), col(Alert.resolved_at) > at - LOOKED_BACK,
     )  # fmt: skip
     return {(subject, kind, day) for subject, kind, day in await tx.execute(statement)}
@@ -136,6 +156,8 @@ def _findings(one: _Judged, at: datetime) -> Iterator[tuple[str, Finding]]:
         yield MORTALITY_ALERT, then_dead
     if is_whole(yesterday, at, clock) and (drunk := drinking(one.flock, one.until(yesterday))):
         yield DRINKING_ALERT, drunk
+    if weighed := growing(one.flock, one.until_now(today)):
+        yield GROWTH_ALERT, weighed
     if one.celsius is not None and (warm := house(one.flock, one.celsius, today)).is_bad is not None:
         right = warm.target
         limit = right.high if one.celsius > right.celsius else right.low
