@@ -74,12 +74,13 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """A gateway, its farm, the devices behind it, and those that wait to be taken in."""
+    """A gateway, its farm, the devices behind it, and those that wait to be taken in or were turned away."""
 
     gateway: Gateway
     farm: Farm
     devices: Sequence[Device] = field(default_factory=list)
     waiting: Sequence[Waiting] = field(default_factory=list)
+    unwanted: Sequence[Waiting] = field(default_factory=list)
 
 
 async def standings(tx: Transaction) -> Sequence[Standing]:
@@ -94,6 +95,7 @@ async def standings(tx: Transaction) -> Sequence[Standing]:
     rows = (await tx.exec(statement)).all()
     devices: dict[str, list[Device]] = defaultdict(list)
     waiting: dict[str, list[Waiting]] = defaultdict(list)
+    unwanted: dict[str, list[Waiting]] = defaultdict(list)
     told = (
         select(Discovery, Device)
         .outerjoin(Device, (col(Device.id) == Discovery.device_id) & col(Device.deleted_at).is_(None))
@@ -104,9 +106,10 @@ async def standings(tx: Transaction) -> Sequence[Standing]:
         hardware_id = discovery.identifier.partition("/")[0]
         if device is not None:
             devices[hardware_id].append(device)
-        elif discovery.dismissed_at is None:
-            waiting[hardware_id].append(Waiting(discovery.id, discovery.name or discovery.identifier, discovery.description))
-    return [Standing(one, farm, devices[one.hardware_id], waiting[one.hardware_id]) for one, farm in rows]
+        else:
+            there = waiting if discovery.dismissed_at is None else unwanted
+            there[hardware_id].append(Waiting(discovery.id, discovery.name or discovery.identifier, discovery.description))
+    return [Standing(one, farm, *(found[one.hardware_id] for found in (devices, waiting, unwanted))) for one, farm in rows]
 
 
 async def houses(tx: Transaction) -> Mapping[UUID, Sequence[str]]:

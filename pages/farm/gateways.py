@@ -80,6 +80,8 @@ def _card(look: Looker, one: Standing) -> None:
             _device(device)
         if one.waiting:
             _waiting(look, one, may)
+        if one.unwanted and may:
+            _unwanted(look, one)
 
 
 def _face(one: Standing) -> tuple[State, str]:
@@ -120,9 +122,18 @@ def _waiting(look: Looker, one: Standing, may: bool) -> None:
                 away.props["aria-label"] = _("{name} is not wanted", name=found.name)
 
 
-async def _turn_away(look: Looker, one: Standing, found: Waiting) -> None:
+def _unwanted(look: Looker, one: Standing) -> None:
+    with ui.expansion(n_("{n} device is not wanted", "{n} devices are not wanted", len(one.unwanted))).classes("st-fold"):
+        for found in one.unwanted:
+            with ui.element("article").classes("st-item is-flat"):
+                with ui.element("div").classes("st-item-main"):
+                    ui.label(found.name).classes("st-item-words")
+                button(_("Want it after all"), partial(_turn_away, look, one, found, for_good=False), kind="quiet")
+
+
+async def _turn_away(look: Looker, one: Standing, found: Waiting, *, for_good: bool = True) -> None:
     async with look.command() as tx:
-        await gateways_asked.turn_away(tx, one.gateway.id, found.discovery_id)
+        await gateways_asked.turn_away(tx, one.gateway.id, found.discovery_id, for_good=for_good)
 
 
 async def _remove(look: Looker, one: Standing) -> None:

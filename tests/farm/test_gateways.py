@@ -10,7 +10,7 @@ from data.core.errors import Busy, Conflict, Forbidden, Invalid, NotFound, Unaut
 from data.core.session import across_tenants, transaction
 from data.core.time import now
 from data.farm import commands as farm_commands
-from data.farm import queries_gateways
+from data.farm import queries, queries_gateways
 from data.farm.commands import gateways
 from data.farm.commands.gateways import MOST_CODES, MOST_TRIES, MOST_TRIES_OF_ALL, NETWORK, REMOVED, Code, Fetched
 from data.farm.rules.gateways import CODE_LIFE
@@ -139,6 +139,10 @@ async def test_a_box_that_lost_its_token_gets_another_and_stays_the_same_gateway
     with pytest.raises(Conflict, match="another of your farms"):
         async with transaction(world.owner) as tx:
             await gateways.claim_gateway(tx, code.code, farm_id=other.id)
+    async with transaction(world.owner) as tx:
+        (await queries.farm(tx, farm.farm.id)).deleted_at = now()
+    async with transaction(world.owner) as tx:
+        assert (await gateways.claim_gateway(tx, code.code, farm_id=other.id)).id == first.gateway.id
 
 
 async def test_a_box_that_was_sold_works_for_its_new_owner_whatever_the_old_one_did(world: World, farm: FarmWorld) -> None:

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 from sqlmodel import select
 
-from data.core.errors import Busy
+from data.core.errors import Busy, NotFound
 from data.core.session import transaction
 from data.core.time import now
 from data.farm import commands, queries_gateways
@@ -255,8 +255,16 @@ async def test_unknown_hardware_waits_and_what_is_turned_away_is_not_shown(world
         (discovery,) = (await tx.exec(select(Discovery))).all()
         await turn_away(tx, box.gateway.id, discovery.id)
         ((standing),) = await queries_gateways.standings(tx)
-        assert standing.waiting == [] and await take_in(tx, box.gateway.id) == []
-    assert discovery.identifier == "PI_1/ESP_7"
+        assert standing.waiting == [] and [one.name for one in standing.unwanted] == ["ESP_7"] and await take_in(tx, box.gateway.id) == []
+    await post(door, "/v1/devices/ESP_7/heartbeat", {})
+    async with transaction(world.stranger) as tx:
+        with pytest.raises(NotFound):
+            await turn_away(tx, box.gateway.id, discovery.id, for_good=False)
+    async with transaction(world.owner) as tx:
+        await turn_away(tx, box.gateway.id, discovery.id, for_good=False)
+        (probe,) = await take_in(tx, box.gateway.id)
+    assert discovery.identifier == "PI_1/ESP_7" and probe.device_type is DeviceType.SENSOR
+    assert (await post(door, f"{place(box)}/telemetry", far))["stored"] == 1
 
 
 async def test_a_gateway_speaks_for_itself_alone(world: World, farm: FarmWorld, box: Box, door: httpx.AsyncClient) -> None:

@@ -11,6 +11,7 @@ from sqlmodel import col, select
 
 from data.core.errors import Conflict, NotFound
 from data.core.session import Transaction
+from data.core.time import now
 from data.farm import queries_gateways
 from data.farm.commands.asking import value_of
 from data.farm.commands.devices import register_device
@@ -122,14 +123,14 @@ async def take_in(tx: Transaction, gateway_id: UUID) -> list[Device]:
     return taken
 
 
-async def turn_away(tx: Transaction, gateway_id: UUID, discovery_id: UUID) -> None:
-    """A device that a gateway told of is not wanted: it is not shown any more."""
+async def turn_away(tx: Transaction, gateway_id: UUID, discovery_id: UUID, *, for_good: bool = True) -> None:
+    """A device that a gateway told of is not wanted, however often it is told of; or it waits again after all."""
     gateway = await queries_gateways.gateway(tx, gateway_id)
     tx.actor.require("farm.edit", gateway.farm_id)
     discovery = (await tx.exec(select(Discovery).where(Discovery.id == discovery_id).with_for_update())).one_or_none()
     if discovery is None or discovery.identifier.partition("/")[0] != gateway.hardware_id:
         raise NotFound("There is no such device.")
-    discovery.dismissed_at = discovery.last_seen_at
+    discovery.dismissed_at = now() if for_good else None
     tx.add(discovery)
     tx.emit(GatewayChanged(gateway_id=gateway_id, farm_id=gateway.farm_id))
 
