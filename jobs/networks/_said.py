@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from datetime import datetime
+from uuid import UUID
 
 from data.core.errors import Invalid
 from data.farm.announced import Availability, Part, is_measuring
@@ -46,11 +47,18 @@ class Said:
                 availability[one.topic].append((topic, one))
         self._parts, self._availability = dict(parts), dict(availability)  # type: ignore[arg-type]
 
-    def filters(self) -> list[str]:
-        """What is to be subscribed to, so that all of these devices are heard: presence first, for it decides whether the rest is true."""
-        boxes = [box for box, found in self.known.by_box.items() if any(address.dialect == "esphome" for address in found)]
-        heard = [topic for box in boxes for topic in esphome.heard(box)]
-        return list(dict.fromkeys([*heard, *self._availability, *self._parts]))
+    def filters(self) -> dict[str, frozenset[UUID]]:
+        """What is to be subscribed to, and for which devices, so that all of them are heard: presence first, for it decides whether the
+        rest is true."""
+        wanted: dict[str, frozenset[UUID]] = {}
+        for box, found in self.known.by_box.items():
+            if speaking := frozenset(address.device_id for address in found if address.dialect == "esphome"):
+                wanted |= dict.fromkeys(esphome.heard(box), speaking)
+        for topic, told in self._availability.items():
+            wanted[topic] = frozenset(address.device_id for device, _one in told for address in self.known.by_topic.get(device, ()))
+        for topic, parts in self._parts.items():
+            wanted[topic] = wanted.get(topic, frozenset()) | {address.device_id for address, _part in parts}
+        return wanted
 
     def part_of(self, topic: str, output: int) -> Part | None:
         """What was announced of this output."""

@@ -2,7 +2,7 @@
 
 import asyncio
 import math
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime
@@ -56,7 +56,7 @@ class Mqtt:
         self._said = Said()
         self._tune = asyncio.Event()
         self._devices = _Devices(self._said, self._tune.set)
-        self._listens_to: set[str] = set()
+        self._listens_to: Mapping[str, frozenset[UUID]] = {}
         self._tuning: asyncio.Task[None] | None = None
         self._client: aiomqtt.Client | None = None
         self._task: asyncio.Task[None] | None = None
@@ -150,7 +150,7 @@ class Mqtt:
             try:
                 async with self._new_client() as client:
                     await client.subscribe([(topic, 1) for topic in ALWAYS_HEARD])
-                    self._client, self._listens_to, wait_s = client, set(), 0.5
+                    self._client, self._listens_to, wait_s = client, {}, 0.5
                     self.is_connected.set()
                     self._tune.set()
                     async for message in client.messages:
@@ -240,17 +240,18 @@ class Mqtt:
             log.info("a device could not be asked for its state", topic=address.topic, reason=str(reason))
 
     async def _listen_to_all(self) -> None:
-        """Listen to each box that has topics of its own, and to no others, whenever devices come and go."""
+        """Listen to each box that has topics of its own, and to no others, whenever devices come and go. For a new device the broker
+        tells once more what it keeps."""
         while True:
             await self._tune.wait()
             self._tune.clear()
             try:
                 await self._devices.known()
                 wanted = self._said.filters()
-                await self._listen([one for one in wanted if one not in self._listens_to])
-                if (over := self._listens_to - set(wanted)) and self._client:
+                await self._listen([one for one, devices in wanted.items() if devices - self._listens_to.get(one, frozenset())])
+                if (over := self._listens_to.keys() - wanted.keys()) and self._client:
                     await self._client.unsubscribe(list(over))
-                self._listens_to = set(wanted)
+                self._listens_to = wanted
             except (TryLater, aiomqtt.MqttError) as reason:  # with the next connection it is done anew
                 log.info("mqtt could not listen to all devices", reason=str(reason))
             except Exception:  # an edge: the database may be away for a while
