@@ -10,8 +10,8 @@ from sqlalchemy import text
 from data.core.session import Transaction, across_tenants
 
 STREAMS = (
-    "cold_chain.sensor_readings", "cold_chain.door_events", "farm.sensor_readings", "tracking.location_reports",
-    "deliveries.driver_location_events",
+    "cold_chain.sensor_readings", "cold_chain.door_events", "farm.sensor_readings", "farm.reading_metrics",
+    "tracking.location_reports", "deliveries.driver_location_events",
 )  # fmt: skip
 
 

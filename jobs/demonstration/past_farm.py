@@ -8,6 +8,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import numpy as np
+from sqlalchemy import text
 from sqlmodel import col, select
 
 from data.alerts.commands import raise_alert, resolve_open
@@ -15,6 +16,7 @@ from data.alerts.tables import Severity
 from data.core.session import Transaction
 from data.core.table import uuid7
 from data.farm import commands, rules, tables
+from data.farm.commands import rollups
 from data.farm.commands.presence import OFFLINE_ALERT, trouble
 from data.farm.tables import DeviceType
 from jobs.demonstration.bulk import pour
@@ -71,6 +73,8 @@ async def live_through(tx: Transaction, *, start: datetime, end: datetime) -> in
         for device in farm.devices:
             if device.is_flaky:
                 await _offline_spells(tx, rows[device.topic], start, end)
+    await tx.execute(text("update farm.devices set created_at = :start where created_at > :start"), {"start": start})
+    await rollups.mark_stretch(tx, start, end)
     return count
 
 

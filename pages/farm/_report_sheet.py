@@ -202,7 +202,7 @@ def _notes(facts: Facts) -> Iterator[str]:
         yield _("The deviation is that of a sample: how far single values are from their average.")
         return
     yield _("A switch is on from the word that says so to its next word. What came in the last minutes may not be counted yet.")
-    yield _("There: the share of the time in which the device was online, from the event log, since it was added.")
+    yield _("There: the share of the time in which the device was online, from the event log, since it was first heard.")
     yield _("Reliability: ten times the share of what was asked that the device did. What somebody took back does not count.")
     if facts.kind is Kind.PERFORMANCE:
         yield _("Success: of the runs that were tried, those that the device did. Runs that were left out on purpose do not count.")

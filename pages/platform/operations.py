@@ -15,6 +15,7 @@ from data.platform.streams import Trouble
 from data.platform.tables import ScheduledJob
 from pages._shell import Looker, screen
 from pages.platform._keeping import keeping_section
+from pages.platform._machine import machine_section
 from pages.platform._streams import streams_section, trouble_banner
 from ui.age import age
 from ui.badge import badge
@@ -64,6 +65,7 @@ async def operations(look: Looker) -> None:
     if look.actor.is_platform_admin:
         streams_section(look)
     live(ask, show)
+    machine_section(look)
 
 
 async def _check(look: Looker) -> None:

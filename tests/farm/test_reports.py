@@ -116,7 +116,9 @@ async def test_usage_is_on_hours_cycles_presence_and_what_was_done_of_what_was_a
     for hours, is_on in ((0, False), (2, True), (5, False), (30, True), (31, False)):
         await hear(world, farm.fan, StateReport(farm.fan.topic, 1, is_on, MIDNIGHT + timedelta(hours=hours)))
     await count_farm_readings()
-    owner_connection.execute("update audit.event_logs set recorded_at = %s where event_type = 'farm.device.online'", [MIDNIGHT + timedelta(hours=12)])
+    await hear(world, farm.fan, Presence(farm.fan.topic, False, now()))
+    for word, hours in (("online", 12), ("offline", 42)):
+        owner_connection.execute("update audit.event_logs set recorded_at = %s where event_type = %s", [MIDNIGHT + timedelta(hours=hours), f"farm.device.{word}"])
     for status, message in (("completed", None), ("completed", None), ("timeout", "No"), ("failed", "Something else was asked before the device answered.")):
         owner_connection.execute(
             "insert into farm.device_commands (id, organization_id, farm_id, device_id, command_type, source, priority, status, error_message, error_values,"
@@ -126,7 +128,7 @@ async def test_usage_is_on_hours_cycles_presence_and_what_was_done_of_what_was_a
     found = await facts(world.viewer, farm, Kind.USAGE, days=2)
     used: UsageFact = of(found, "Fan").usage
     assert (used.on_minutes, used.cycles, used.asked, used.done) == (240, 2, 3, 2)
-    assert (used.uptime, used.reliability) == (pytest.approx(36 / 48), pytest.approx(20 / 3))
+    assert (used.uptime, used.reliability) == (pytest.approx(30 / 36), pytest.approx(20 / 3))
     assert of(found, "Pump").usage.uptime == 0 and of(found, "Pump").usage.reliability is None
 
 

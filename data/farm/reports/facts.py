@@ -36,8 +36,8 @@ class MeasuredFact:
 
 @dataclass(frozen=True, slots=True)
 class UsageFact:
-    """`on_minutes` and `cycles` are of a switch only. Of `known_minutes` (since the device was made) it was there for
-    `online_minutes`. `asked` are wishes that came to an end and that nobody took back; `done` those that it did."""
+    """`on_minutes` and `cycles` are of a switch only. Of `known_minutes` (since the device was first heard) it was there
+    for `online_minutes`. `asked` are wishes that came to an end and that nobody took back; `done` those that it did."""
 
     on_minutes: float | None
     cycles: int | None

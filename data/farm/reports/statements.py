@@ -39,22 +39,25 @@ with known as (
   from known k join audit.event_logs e on e.organization_id = :organization_id and e.subject_id = k.id
     and e.recorded_at > k.since and e.recorded_at < k.until
   where e.event_type in ('farm.device.online', 'farm.device.offline')
-), begun as (
-  select k.id, k.since as at, coalesce(
-    (select e.event_type = 'farm.device.online' from audit.event_logs e
-     where e.organization_id = :organization_id and e.subject_id = k.id and e.recorded_at <= k.since
-       and e.event_type in ('farm.device.online', 'farm.device.offline') order by e.recorded_at desc limit 1),
-    (select not w.is_online from words w where w.id = k.id order by w.at limit 1), k.is_online) as is_online
+), before as (
+  select k.*, (
+    select e.event_type = 'farm.device.online' from audit.event_logs e
+    where e.organization_id = :organization_id and e.subject_id = k.id and e.recorded_at <= k.since
+      and e.event_type in ('farm.device.online', 'farm.device.offline') order by e.recorded_at desc limit 1) as was_online
   from known k
+), begun as (
+  select b.id, b.since as at, coalesce(b.was_online, b.is_online) as is_online from before b
+  where b.was_online is not null or not exists (
+    select from audit.event_logs e where e.organization_id = :organization_id and e.subject_id = b.id
+      and e.event_type in ('farm.device.online', 'farm.device.offline'))
 ), lasted as (
-  select id, at, is_online, lead(at) over (partition by id order by at) as next from (select * from words union all select * from begun) w
+  select w.id, w.is_online, greatest(extract(epoch from lead(w.at, 1, k.until) over (partition by w.id order by w.at) - w.at) / 60, 0) as minutes
+  from (select * from words union all select * from begun) w join known k on k.id = w.id
 )
-select k.id, greatest(extract(epoch from k.until - k.since) / 60, 0)::float8 as known_minutes,
-  coalesce(sum(extract(epoch from coalesce(l.next, k.until) - l.at) / 60) filter (where l.is_online and k.until > k.since), 0)::float8
-    as online_minutes
-from known k join lasted l on l.id = k.id group by k.id, k.since, k.until
+select k.id, coalesce(sum(l.minutes), 0)::float8 as known_minutes, coalesce(sum(l.minutes) filter (where l.is_online), 0)::float8 as online_minutes
+from known k left join lasted l on l.id = k.id group by k.id
 """
-"""A device comes and goes in the event log. Before its first word there it was the other way; one that never changed is as it is."""
+"""A device comes and goes in the event log; nothing is known of the time before its first word there. One that has none is as it is."""
 
 ASKED = f"""
 select device_id, count(*) as asked, count(*) filter (where status = 'completed') as done from farm.device_commands
