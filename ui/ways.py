@@ -51,4 +51,4 @@ def _more(found: Sequence[Way], here: str) -> None:
     opener.on('click', sheet.open)
     with opener:
         ui.icon('more_horiz').props('aria-hidden=true')
-        ui.label(_('More'))
+        ui.label(_('More')).classes('st-sr')

@@ -7,7 +7,7 @@ from typing import Any
 from data.core.time import now
 from data.farm.queries import Tile
 from data.farm.rules import COMMANDS, NEVER, SWITCHED, refusal_to_switch, warmth
-from data.farm.tables import OPEN, CommandStatus, CommandType, Device, DeviceCommand, DeviceType
+from data.farm.tables import FOR_SAFETY, OPEN, CommandStatus, CommandType, Device, DeviceCommand, DeviceType
 from pages.farm._device_words import asked_words, contradiction_words
 from pages.farm._words import QUANTITY_WORDS, WARMTH_STATES, WARMTH_WORDS, degrees, icon_of, reason_of
 from ui.words import _, clock, moment, number, temperature_unit
@@ -56,7 +56,8 @@ def _output(device: Device, command: DeviceCommand | None, may_switch: bool, zon
     elif not device.is_online and device.is_on is not None:
         shown |= {"note": _("It was on when it was last heard.") if device.is_on else _("It was off when it was last heard.")}
     if command and is_open:
-        shown |= _wish(device, command, zone) | {"can_call_off": may_switch and command.status is CommandStatus.QUEUED}
+        may_end = may_switch and command.status is CommandStatus.QUEUED and command.source not in FOR_SAFETY
+        shown |= _wish(device, command, zone) | {"can_call_off": may_end}
     return shown
 
 

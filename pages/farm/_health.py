@@ -76,7 +76,7 @@ def _troubles(seen: Seen) -> None:
         ui.link(n_("{n} more alert", "{n} more alerts", more), "/alerts").classes("st-trouble-words")
     told = {alert.subject_id for alert in open_now if alert.alert_type == OFFLINE_ALERT}
     away = [one.device for one in seen.tiles if one.device.is_active and not one.device.is_online and one.device.id not in told]
-    if away:
+    if away and not seen.farm.is_stopped:  # then each of them has its own line
         names = ", ".join(dict.fromkeys(device.name for device in away[:5]))
         said = n_("{n} device is offline: {names}", "{n} devices are offline: {names}", len(away), names=names)
         href = f"/farm/devices/{away[0].id}" if len(away) == 1 else ""

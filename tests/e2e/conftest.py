@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, Page, ProxySettings, async_playwright
 
 from data.core.embedded import Embedded
 from data.core.session import Database, across_tenants
@@ -148,16 +148,18 @@ class Visitors:
     url: str
     made: list[Visitor]
 
-    async def anonymous(self, *, width: int = 1440, height: int = 900) -> Visitor:
-        context = await self.browser.new_context(viewport={"width": width, "height": height})
+    async def anonymous(self, *, width: int = 1440, height: int = 900, through: str = "") -> Visitor:
+        """Somebody whom nobody knows; `through` is the address of a proxy, also for what is on this machine."""
+        proxy = ProxySettings(server=through, bypass="<-loopback>") if through else None
+        context = await self.browser.new_context(viewport={"width": width, "height": height}, proxy=proxy)
         context.set_default_timeout(10_000)
         visitor = Visitor(context, await context.new_page(), self.url, []).heed()
         self.made.append(visitor)
         return visitor
 
-    async def signed_in(self, email: str, *, width: int = 1440, height: int = 900) -> Visitor:
+    async def signed_in(self, email: str, *, width: int = 1440, height: int = 900, through: str = "") -> Visitor:
         """Somebody who has signed in through the form."""
-        visitor = await self.anonymous(width=width, height=height)
+        visitor = await self.anonymous(width=width, height=height, through=through)
         page = visitor.page
         await page.goto(f"{self.url}/sign-in")
         await page.fill("input[name=name]", email)

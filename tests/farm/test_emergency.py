@@ -17,7 +17,7 @@ from data.core.time import now
 from data.farm import batches, commands, queries
 from data.farm.commands.asking import Asking, Wish, ask, lock
 from data.farm.commands.emergency import TAPPED_TWICE
-from data.farm.rules import FARM_STOPPED, GOES_ON, WAITS, Urgency
+from data.farm.rules import FARM_STOPPED, GOES_ON, NOT_CALLED_OFF, WAITS, Urgency
 from data.farm.tables import Commanded, CommandStatus, CommandType, Device, DeviceCommand, DeviceType, SwitchAction
 from data.identity.tables import Role
 from tests.factories.farm import FarmWorld, bring_online, build_farm
@@ -96,6 +96,12 @@ async def test_while_it_is_stopped_nothing_is_switched_on_and_everything_may_be_
 async def test_who_was_away_is_switched_off_when_it_is_back_however_late(world: World, farm: FarmWorld) -> None:
     await presence(world, farm.fan, False)
     await stop(world, farm)
+    async with transaction(world.keeper) as tx:
+        (waiting,) = [one.command for one in await queries.tiles(tx, farm.fan.id)]
+        assert waiting
+        with pytest.raises(Conflict) as refusal:
+            await commands.cancel(tx, waiting.id)
+    assert refusal.value.message == NOT_CALLED_OFF
     later = now() + 100 * WAITS
     assert [c for c in await give_up(world, later) if c.device_id == farm.fan.id] == []
     await presence(world, farm.fan, True)

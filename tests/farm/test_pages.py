@@ -5,7 +5,6 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-import numpy as np
 import pytest
 
 from data.core.time import now
@@ -17,7 +16,6 @@ from data.farm.tables import CommandStatus, CommandType, Device, DeviceCommand, 
 from pages.farm._face import face
 from pages.farm._rooms import spoken
 from pages.farm._words import when
-from pages.farm.device import steps
 from ui.words import CATALOGS, Reader, reading_as
 
 AT = datetime(2026, 11, 20, 5, tzinfo=UTC)
@@ -172,9 +170,3 @@ def test_every_reason_that_a_farmer_may_read_is_there_in_khmer() -> None:
 
     reasons = [value for name, value in vars(rules).items() if name.isupper() and isinstance(value, str) and " " in value]
     assert len(reasons) > 6 and [reason for reason in reasons if reason not in CATALOGS["km"]] == []
-
-
-def test_on_and_off_are_drawn_as_a_staircase_that_lasts_until_now() -> None:
-    times, values = steps(np.array([0.0, 1000.0, 5000.0]), np.array([0.0, 0.0, 1.0]), until_ms=9000.0)
-    assert times.tolist() == [0, 1000, 4999, 5000, 9000] and values.tolist() == [0, 0, 0, 1, 1]
-    assert steps(np.array([]), np.array([]), until_ms=1.0)[0].tolist() == []

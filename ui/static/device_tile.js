@@ -21,8 +21,8 @@ export default {
         <button v-for="on in [true, false]" type="button" class="st-choice-one" :class="{ 'is-wished': asked && v.asked === on }"
           :aria-pressed="String(asked && v.asked === on)" :aria-label="v.name + ': ' + (on ? words.switch_on : words.switch_off)" @click.stop="ask(on)">{{ on ? words.switch_on : words.switch_off }}</button>
       </div>
-      <div v-if="!v.is_row || note.text" class="st-tile-note" :class="'is-' + note.kind" :role="note.kind === 'critical' ? 'alert' : 'status'">
-        <span v-if="note.text" class="st-tile-told"><i v-if="note.icon" class="q-icon notranslate material-icons" aria-hidden="true">{{ note.icon }}</i><span>{{ note.text }}</span></span>
+      <div v-if="!v.is_row || note.text" class="st-tile-note" :class="'is-' + note.kind">
+        <span v-if="note.text" class="st-tile-told"><i v-if="note.icon" class="q-icon notranslate material-icons" aria-hidden="true">{{ note.icon }}</i><span :role="note.kind === 'critical' ? 'alert' : 'status'">{{ note.text }}</span></span>
         <button v-if="asked && v.can_call_off" type="button" class="st-tile-back" @click.stop="callOff">{{ words.call_off }}</button>
         <time v-else-if="v.at" class="st-age" :key="v.at" :data-at="v.at" :data-lang="words.lang" :title="v.at_title"></time>
       </div>
@@ -66,7 +66,7 @@ export default {
       if ('asked' in changes) {
         this.isHeard = true;
         this.isLost = false;
-        if (wasAsked && !this.asked && this.v.end === 'completed') this.doneAt = Date.now();
+        if (wasAsked && !this.asked && !changes.reason && this.v.end === 'completed') this.doneAt = Date.now();
         if (this.asked && (!wasAsked || changes.asked !== before.asked)) this.begin(changes.asked_s);
         this.watch();
       }

@@ -17,6 +17,7 @@ from data.farm.events import DeviceChanged, ScheduleChanged
 from data.farm.rules import (
     CALLED_OFF,
     FARM_STOPPED,
+    NOT_CALLED_OFF,
     OUT_OF_USE,
     STATE_UNKNOWN,
     Limits,
@@ -26,7 +27,7 @@ from data.farm.rules import (
     resolved,
     value_asked,
 )
-from data.farm.tables import Commanded, CommandStatus, CommandType, Device, DeviceCommand, DeviceConfig
+from data.farm.tables import FOR_SAFETY, Commanded, CommandStatus, CommandType, Device, DeviceCommand, DeviceConfig
 from data.farm.values import FULL
 
 __all__ = ["Asking", "Batch", "Wish", "ask", "cancel", "command", "command_many", "refusal_of", "switch"]
@@ -101,7 +102,8 @@ async def command_many(
 
 
 async def cancel(tx: Transaction, command_id: UUID) -> None:
-    """Call off a wish that still waits. Conflict once it is under way: then only another wish helps."""
+    """Call off a wish that still waits. Conflict once it is under way, when only another wish helps, and for what keeps animals
+    and people safe."""
     mine = DeviceCommand.id == command_id, queries.within(tx, DeviceCommand.farm_id)
     known = (await tx.exec(select(DeviceCommand.device_id).where(*mine))).one_or_none()
     if known is None:
@@ -111,6 +113,8 @@ async def cancel(tx: Transaction, command_id: UUID) -> None:
     statement = select(DeviceCommand).where(*mine).with_for_update().execution_options(populate_existing=True)
     found = (await tx.exec(statement)).one()
     at = now()
+    if found.source in FOR_SAFETY:
+        raise Conflict(NOT_CALLED_OFF)
     if found.status is not CommandStatus.QUEUED or (found.claimed_until_at and found.claimed_until_at >= at):
         raise Conflict("It is too late to call this off: the device has been asked already.")
     found.status, found.completed_at, found.canceled_by, found.error_message = CommandStatus.CANCELED, at, tx.actor.user_id, CALLED_OFF

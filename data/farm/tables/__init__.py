@@ -8,6 +8,7 @@ from data.farm.tables.schedules import DeviceCommand, Schedule, ScheduleExecutio
 from data.farm.tables.streams import DeviceMetric, ReadingMetric, SensorReading, StaleMetric
 from data.farm.tables.takeover import TakenOver
 from data.farm.tables.words import (
+    FOR_SAFETY,
     OPEN,
     Commanded,
     CommandStatus,
@@ -22,7 +23,7 @@ from data.farm.tables.words import (
 )
 
 __all__ = [
-    "OPEN", "SCHEMA", "BrokerLogin", "CommandStatus", "CommandType", "Commanded", "Device", "DeviceCommand", "DeviceConfig",
+    "FOR_SAFETY", "OPEN", "SCHEMA", "BrokerLogin", "CommandStatus", "CommandType", "Commanded", "Device", "DeviceCommand", "DeviceConfig",
     "DeviceMetric", "DeviceType", "Dialect", "Discovery", "ExecutionStatus", "Farm", "FarmReport", "FlockBatch", "FlockRecord", "Gateway",
     "Granularity", "MissedPolicy", "ReadingMetric", "Schedule", "ScheduleExecution", "ScheduleType", "SensorReading", "StaleMetric",
     "SwitchAction", "TakenOver",

@@ -93,6 +93,10 @@ class Commanded(StrEnum):
     """The longest time it may be on is over, its start state is restored, or its sensor fell silent."""
 
 
+FOR_SAFETY = (Commanded.EMERGENCY, Commanded.GUARD)
+"""What keeps animals and people safe, and is called off by nobody."""
+
+
 class Granularity(StrEnum):
     HOURLY = "hourly"
     DAILY = "daily"
