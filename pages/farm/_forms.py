@@ -1,19 +1,31 @@
 """A farm and its devices are described in a panel over the tiles."""
 
 import secrets
+from collections.abc import Sequence
 from typing import Any
+
+from nicegui import ui
 
 from data.core.errors import Refusal
 from data.farm import commands
+from data.farm.events import DeviceRegistered
+from data.farm.queries_device import retired
 from data.farm.tables import Device, DeviceType, Dialect, Farm
 from pages._shell import Looker, field_errors
 from pages.farm._device_words import DIALECT_WORDS, TYPE_WORDS
 from pages.farm._login import show_login
 from pages.farm._words import PICTURES
+from ui.age import age
 from ui.dialog import panel
 from ui.form import Form, button
-from ui.words import _, time_zones
+from ui.live import live
+from ui.words import _, noop, time_zones
 
+TOPIC_HELP = {
+    Dialect.TASMOTA: noop("In Tasmota: Configuration, MQTT, Topic."), Dialect.ESPHOME: noop("As it stands in its configuration."),
+    Dialect.HOME_ASSISTANT: noop("As it announced itself."), Dialect.STEADING: noop("The device's own name in its topics."),
+    Dialect.GATEWAY: noop("The name by which its gateway knows it."),
+}  # fmt: skip
 EASY = "abcdefghjkmnpqrstuvwxyz23456789"
 """Letters and digits that nobody mistakes for each other on a phone."""
 
@@ -75,7 +87,28 @@ def add_device(look: Looker, farm: Farm) -> None:
             return None
 
         form.buttons(_("Add the device"), send, on_cancel=dialog.close)
+        _taken_down(look, farm)
     dialog.open()
+
+
+def _taken_down(look: Looker, farm: Farm) -> None:
+    """What was here before, and may be hung up again with its past."""
+
+    async def ask() -> Sequence[Device]:
+        async with look.transaction() as tx:
+            return await retired(tx, farm.id)
+
+    def show(found: Sequence[Device]) -> None:
+        if found:
+            ui.label(_("Taken down, with their past:")).classes("st-soft")
+        for one in found:
+            with ui.element("div").classes("st-item is-flat"), ui.element("div").classes("st-item-main"):
+                ui.link(one.name, f"/farm/devices/{one.id}").classes("st-item-words")
+                with ui.element("div").classes("st-soft"):
+                    ui.label(one.location or one.topic)
+                    age(one.deleted_at, farm.time_zone)
+
+    live(ask, show, look.topic(DeviceRegistered), skeleton=lambda: None)
 
 
 def edit_device(look: Looker, device: Device) -> None:
@@ -107,7 +140,7 @@ def _pictured(form: Form, icon: str | None) -> None:
 
 def _spoken(form: Form, topic: str, output: int, dialect: Dialect, model: str | None, hardware_id: str | None) -> None:
     form.select("dialect", _("It speaks"), {one: _(words) for one, words in DIALECT_WORDS.items()}, dialect, required=True)
-    form.text("topic", _("Topic"), topic, required=True, help=_("In Tasmota: Configuration, MQTT, Topic."))
+    form.text("topic", _("Topic"), topic, required=True, help=_(TOPIC_HELP[dialect]))
     form.number("output", _("Output"), output, minimum=1, maximum=32, decimals=0, required=True, help=_("1, unless the board has several."))
     form.text("model", _("Model"), model or "")
     form.text("hardware_id", _("Serial number"), hardware_id or "")
