@@ -53,20 +53,20 @@ KEPT = "The schedule {name} keeps it as it is."
 AN_END = -1
 """What ends gives way to whatever begins at the same time."""
 
+# Who writes a line holds its schedule, so nobody can come in between this question and the line.
+_KNOWN = text("""
+    select n.id from unnest(:ids, :schedules, :times) n (id, schedule_id, scheduled_time)
+    join farm.schedule_executions e on e.schedule_id = n.schedule_id and e.scheduled_time = n.scheduled_time
+    where e.organization_id = :organization_id""")
+
 _LEDGER = text("""
-    insert into farm.schedule_executions (id, organization_id, schedule_id, device_id, scheduled_time, executed_at, status,
+    insert into farm.schedule_executions (id, organization_id, schedule_id, device_id, scheduled_time, executed_at, status, command_id,
         command_sent, error_message, error_values, is_late, missed_policy, lag_ms)
     select n.id, :organization_id, n.schedule_id, n.device_id, n.scheduled_time, n.executed_at,
-        cast(n.status as farm.execution_status), '{}', n.reason, '{}', n.is_late, cast(n.policy as farm.missed_policy), n.lag_ms
-    from unnest(:ids, :schedules, :devices, :times, :executed, :statuses, :reasons, :late, :policies, :lags)
-        n (id, schedule_id, device_id, scheduled_time, executed_at, status, reason, is_late, policy, lag_ms)
-    on conflict do nothing returning id""")
-
-_OUTCOME = text("""
-    update farm.schedule_executions e set status = cast(n.status as farm.execution_status), command_id = n.command_id,
-        command_sent = cast(n.sent as jsonb), error_message = coalesce(n.reason, e.error_message), error_values = cast(n.values as jsonb)
-    from unnest(:ids, :statuses, :commands, :sent, :reasons, :values) n (id, status, command_id, sent, reason, values)
-    where e.organization_id = :organization_id and e.id = n.id""")
+        cast(n.status as farm.execution_status), n.command_id, cast(n.sent as jsonb), n.reason, cast(n.values as jsonb), n.is_late,
+        cast(n.policy as farm.missed_policy), n.lag_ms
+    from unnest(:ids, :schedules, :devices, :times, :executed, :statuses, :commands, :sent, :reasons, :values, :late, :policies, :lags)
+        n (id, schedule_id, device_id, scheduled_time, executed_at, status, command_id, sent, reason, values, is_late, policy, lag_ms)""")
 
 _NEXT = text("""
     update farm.schedules s set next_run_at = n.next_run_at, last_run_at = coalesce(n.last_run_at, s.last_run_at), phase_since_at = n.anchor
@@ -111,7 +111,8 @@ async def run_due(tx: Transaction, *, at: datetime, most: int = 500) -> Ran:
         select(Schedule, Farm)
         .join(Farm, col(Farm.id) == Schedule.farm_id)
         .where(*is_due(at), Schedule.schedule_type != ScheduleType.CONDITION)
-        .order_by(col(Schedule.next_run_at), col(Schedule.id))
+        # Of more than fit into one batch the higher priorities come last, and so have their way.
+        .order_by(col(Schedule.next_run_at), col(Schedule.priority), col(Schedule.id))
         .limit(most)
         .with_for_update(of=Schedule, skip_locked=True, key_share=True)
     )
@@ -124,9 +125,10 @@ async def run_due(tx: Transaction, *, at: datetime, most: int = 500) -> Ran:
         assert schedule.next_run_at
         todo = due(plan_of(schedule, farm), next_run_at=schedule.next_run_at, now=at, policy=schedule.missed_policy.value)
         todos.append((schedule, todo))
-        runs += [Run(uuid7(), schedule, farm, entry) for entry in todo.entries]
-    kept = await write_down(tx, runs, at)
-    commands = await act(tx, [run for run in kept if run.entry.action], at)
+        runs += [run_of(schedule, farm, entry) for entry in todo.entries]
+    fresh = await unwritten(tx, runs)
+    commands = await act(tx, [run for run in fresh if run.entry.action], at)
+    await write_down(tx, fresh, at)
     await _plan_next(tx, todos)
     for schedule, _ in claimed:
         tx.emit(ScheduleChanged(schedule_id=schedule.id, farm_id=schedule.farm_id))
@@ -137,30 +139,51 @@ def is_due(at: datetime) -> tuple[ColumnElement[bool], ...]:
     return col(Schedule.is_enabled).is_(True), col(Schedule.deleted_at).is_(None), col(Schedule.next_run_at) <= at
 
 
-async def write_down(tx: Transaction, runs: Sequence[Run], at: datetime) -> list[Run]:
-    """Put these into the ledger; those that were not in it yet."""
+def run_of(schedule: Schedule, farm: Farm, entry: Entry) -> Run:
+    """A line that is to be written: one that asks something is open until its device has answered."""
+    status = ExecutionStatus.PENDING if entry.action else ExecutionStatus.SKIPPED
+    return Run(uuid7(), schedule, farm, entry, status, entry.reason)
+
+
+async def unwritten(tx: Transaction, runs: Sequence[Run]) -> list[Run]:
+    """Those of which the ledger has no line yet; their schedules are locked."""
     if not runs:
         return []
+    values = {
+        "organization_id": tx.organization_id, "ids": columns.ids([run.id for run in runs]),
+        "schedules": columns.ids([run.schedule.id for run in runs]), "times": columns.instants(run.entry.at for run in runs),
+    }  # fmt: skip
+    known = set((await tx.execute(_KNOWN, values)).scalars())
+    return [run for run in runs if run.id not in known]
+
+
+async def write_down(tx: Transaction, runs: Sequence[Run], at: datetime) -> None:
+    """Put these into the ledger, each with what came of it; who fails again and again is told of."""
+    if not runs:
+        return
     acts = [run.entry.action is not None for run in runs]
-    rows = await tx.execute(
+    await tx.execute(
         _LEDGER,
         {
             "organization_id": tx.organization_id, "ids": columns.ids([run.id for run in runs]),
             "schedules": columns.ids([run.schedule.id for run in runs]), "devices": columns.ids([run.schedule.device_id for run in runs]),
             "times": columns.instants(run.entry.at for run in runs),
-            "executed": columns.instants(at if one else None for one in acts),
-            "statuses": columns.texts("pending" if one else "skipped" for one in acts),
-            "reasons": columns.texts(run.entry.reason for run in runs), "late": columns.booleans(run.entry.is_late for run in runs),
-            "policies": columns.texts(run.entry.policy for run in runs),
+            "executed": columns.instants(at if one else None for one in acts), "statuses": columns.texts(run.status.value for run in runs),
+            "commands": columns.ids([run.command.id if run.command else None for run in runs]),
+            "sent": columns.texts(json.dumps({"command": run.command.command_type.value}) if run.command else "{}" for run in runs),
+            "reasons": columns.texts(run.reason for run in runs),
+            "values": columns.texts(json.dumps(dict(run.values)) if run.values else "{}" for run in runs),
+            "late": columns.booleans(run.entry.is_late for run in runs), "policies": columns.texts(run.entry.policy for run in runs),
             "lags": columns.integers(_lag_ms(run.entry, at) if one else None for run, one in zip(runs, acts, strict=True)),
         },
     )  # fmt: skip
-    made = set(rows.scalars())
-    return [run for run in runs if run.id in made]
+    failed = {run.schedule.id for run in runs if run.status is ExecutionStatus.FAILED}
+    if failed:
+        await note_ends(tx, failed, at=at)
 
 
 async def act(tx: Transaction, runs: Sequence[Run], at: datetime, *, asking: Asking | None = None, over: bool = False) -> list[DeviceCommand]:
-    """Ask of the devices what these runs want, and say of each what came of it. `over`: whatever other schedules want."""
+    """Ask of the devices what these runs want, and note at each what came of it. `over`: whatever other schedules want."""
     if not runs:
         return []
     devices = {d.id: d for d in await lock(tx, col(Device.id).in_({run.schedule.device_id for run in runs}))}
@@ -176,12 +199,7 @@ async def act(tx: Transaction, runs: Sequence[Run], at: datetime, *, asking: Ask
     ends = [pair for pair in ready if pair[0].entry.is_end]
     commands = await _ask(tx, soon, at, asking or Asking(Commanded.SCHEDULE, waits_until=at + RUN_LATE_AT_MOST))
     # What ends something waits for its device as long as it takes: nothing must stay on because a link was down.
-    commands += await _ask(tx, ends, at, asking or Asking(Commanded.SCHEDULE, waits_until=NEVER))
-    await _keep(tx, runs)
-    failed = {run.schedule.id for run in runs if run.status is ExecutionStatus.FAILED}
-    if failed:
-        await note_ends(tx, failed, at=at)
-    return commands
+    return commands + await _ask(tx, ends, at, asking or Asking(Commanded.SCHEDULE, waits_until=NEVER))
 
 
 async def _ask(tx: Transaction, pairs: Sequence[tuple[Run, Wish]], at: datetime, asking: Asking) -> list[DeviceCommand]:
@@ -257,17 +275,6 @@ def _wish(run: Run, device: Device | None) -> Wish | None:
     return None
 
 
-async def _keep(tx: Transaction, runs: Sequence[Run]) -> None:
-    values = {
-        "organization_id": tx.organization_id, "ids": columns.ids([run.id for run in runs]),
-        "statuses": columns.texts(run.status.value for run in runs),
-        "commands": columns.ids([run.command.id if run.command else None for run in runs]),
-        "sent": columns.texts(json.dumps({"command": run.command.command_type.value} if run.command else {}) for run in runs),
-        "reasons": columns.texts(run.reason for run in runs), "values": columns.texts(json.dumps(dict(run.values or {})) for run in runs),
-    }  # fmt: skip
-    await tx.execute(_OUTCOME, values)
-
-
 async def _plan_next(tx: Transaction, todos: Sequence[tuple[Schedule, Todo]]) -> None:
     values = {
         "organization_id": tx.organization_id, "ids": columns.ids([schedule.id for schedule, _ in todos]),
@@ -282,4 +289,4 @@ def _lag_ms(entry: Entry, at: datetime) -> int:
     return min(2**31 - 1, round((at - entry.at).total_seconds() * 1000))
 
 
-__all__ = ["Ran", "Run", "act", "holders_of", "is_due", "organizations_with_due", "run_due", "write_down"]
+__all__ = ["Ran", "Run", "act", "holders_of", "is_due", "organizations_with_due", "run_due", "run_of", "unwritten", "write_down"]

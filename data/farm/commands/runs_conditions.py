@@ -12,9 +12,8 @@ from data.alerts.commands import raise_alerts, resolve_all_open
 from data.alerts.tables import Severity
 from data.core import columns
 from data.core.session import Transaction
-from data.core.table import uuid7
 from data.farm.commands.asking import Asking
-from data.farm.commands.runs import Ran, Run, act, holders_of, is_due, write_down
+from data.farm.commands.runs import Ran, act, holders_of, is_due, run_of, unwritten, write_down
 from data.farm.commands.runs_ended import FAIL_SAFE_ALERT, LONGEST_RUN_ALERT, trouble_of
 from data.farm.events import ScheduleChanged
 from data.farm.planned import asked_by, may_act, plan_of, values_of
@@ -163,7 +162,7 @@ async def _switch(tx: Transaction, stands: Sequence[_Stand], at: datetime) -> li
     if not stands:
         return []
     by_id = {one.schedule.id: one for one in stands}
-    runs = [Run(uuid7(), one.schedule, one.farm, Entry(at, one.wants, reason=one.reason)) for one in stands]
+    runs = [run_of(one.schedule, one.farm, Entry(at, one.wants, reason=one.reason)) for one in stands]
     unsafe = [run for run in runs if by_id[run.schedule.id].phase != FAIL_SAFE]
     held = await holders_of(tx, unsafe, at) if unsafe else {}
     kept = []
@@ -178,10 +177,11 @@ async def _switch(tx: Transaction, stands: Sequence[_Stand], at: datetime) -> li
             kept.append(run)
         else:
             stand.wants = None
-    made = await write_down(tx, kept, at)
+    made = await unwritten(tx, kept)
     safe = [run for run in made if by_id[run.schedule.id].phase == FAIL_SAFE]
     commands = await act(tx, safe, at, asking=Asking(Commanded.GUARD, Urgency.HIGH, waits_until=NEVER), over=True)
-    commands += await act(tx, [run for run in made if run not in safe], at, asking=Asking(Commanded.SCHEDULE))
+    commands += await act(tx, [run for run in made if by_id[run.schedule.id].phase != FAIL_SAFE], at, asking=Asking(Commanded.SCHEDULE))
+    await write_down(tx, made, at)
     for run in made:
         if run.status is ExecutionStatus.SKIPPED and by_id[run.schedule.id].phase not in (YIELDS, STOPPED):
             by_id[run.schedule.id].phase = YIELDS

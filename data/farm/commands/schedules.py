@@ -10,11 +10,10 @@ from sqlmodel import col, func, select
 from data.alerts.commands import resolve_open
 from data.core.errors import Conflict, Forbidden, Invalid, NotFound
 from data.core.session import Transaction
-from data.core.table import uuid7
 from data.core.time import now
 from data.farm import queries
 from data.farm.commands.asking import Asking, Wish, ask
-from data.farm.commands.runs import Run, act, write_down
+from data.farm.commands.runs import act, run_of, write_down
 from data.farm.commands.runs_ended import ALERTS
 from data.farm.events import ScheduleChanged
 from data.farm.planned import asked_by, plan_of, timing_of_row
@@ -150,9 +149,9 @@ async def run_now(tx: Transaction, schedule_id: UUID) -> ScheduleExecution:
     schedule.last_run_at = at
     tx.add(schedule)
     await tx.flush()
-    run = Run(uuid7(), schedule, farm, Entry(at, action))
-    made = await write_down(tx, [run], at)
-    await act(tx, made, at, asking=Asking(Commanded.SCHEDULE, Urgency.HIGH), over=True)
+    run = run_of(schedule, farm, Entry(at, action))
+    await act(tx, [run], at, asking=Asking(Commanded.SCHEDULE, Urgency.HIGH), over=True)
+    await write_down(tx, [run], at)
     tx.emit(ScheduleChanged(schedule_id=schedule.id, farm_id=schedule.farm_id))
     return await tx.get_one(ScheduleExecution, run.id)
 
