@@ -33,6 +33,8 @@ from jobs.questions import Questions
 
 log = structlog.get_logger()
 
+AT_ONCE = ((socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),)
+"""Without it a command that follows an acknowledgement waits 40 ms for the other side's."""
 MOST_UNDER_WAY = 2_000
 MOST_WAITING = 50_000
 PUBLISH_WITHIN_S = 5
@@ -168,7 +170,7 @@ class Mqtt:
     def _new_client(self) -> aiomqtt.Client:
         return aiomqtt.Client(
             self._host, self._port, username=self._user, password=self._password, keepalive=30, timeout=10,
-            max_queued_incoming_messages=MOST_WAITING,
+            max_queued_incoming_messages=MOST_WAITING, socket_options=AT_ONCE,
             tls_params=aiomqtt.TLSParameters() if self._is_tls else None,
         )  # fmt: skip
 

@@ -1,4 +1,5 @@
-"""A thousand devices without housings: each signs in to a broker as itself and tells its temperature, again and again, in quality 1.
+"""A thousand devices without housings: each signs in to a broker as itself, listens to what it is asked, and tells
+its temperature again and again in quality 1.
 
 `python -m tests.bench.herd PORT EVERY_S` in a process of its own; names and passwords come on stdin, a line each, then an empty
 one; "go 60" lets them speak for a minute. Each of the two is answered by a line of JSON. `Herd` is the other end.
@@ -39,12 +40,16 @@ class Device(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         data = self._rest + data
-        while len(data) >= 4:  # CONNACK and PUBACK are four bytes each
-            said, data = data[:4], data[4:]
+        while len(data) >= 2 and len(data) >= 2 + data[1]:  # CONNACK, SUBACK and PUBACK are short
+            said, data = data[: 2 + data[1]], data[2 + data[1] :]
             if said[0] == 0x20:
                 assert said[3] == 0, f"{self._name} was refused"
+                wanted = _text(f"cmnd/{self._name}/#")
+                self._transport.write(bytes((0x82, len(wanted) + 3)) + b"\x00\x01" + wanted + b"\x01")
+            elif said[0] == 0x90:
+                assert said[4] == 1, f"{self._name} may not listen to itself"
                 self.is_in.set_result(None)
-            else:
+            elif said[0] == 0x40:
                 self.took_ms.append((time.perf_counter() - self._waiting.pop(int.from_bytes(said[2:], "big"))) * 1000)
         self._rest = data
 

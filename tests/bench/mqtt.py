@@ -7,6 +7,7 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
+from functools import partial
 from statistics import median
 from urllib.parse import unquote, urlsplit
 from uuid import UUID
@@ -23,6 +24,7 @@ from data.farm.rules.logins import mosquitto_hash
 from data.identity.secrets import token_hash
 from jobs import mqtt_acl
 from jobs.networks.broker import Broker
+from jobs.networks.mqtt import AT_ONCE
 from tests.bench.figures import AtMost, Figure, Reference, p95
 from tests.bench.herd import Herd, Told, herd
 from tests.bench.looking import chromium_page, opened, session_token
@@ -47,7 +49,7 @@ DEVICES = """
 WATCH = """() => {
   window.shown = {};
   const look = () => {
-    const text = document.querySelector('.st-tile-value')?.textContent?.trim().split(' ')[0];
+    const text = document.querySelector('.st-tile-value')?.textContent?.match(/^[^0-9]?[0-9.]+/)?.[0];
     if (text && !(text in window.shown)) window.shown[text] = Date.now();
   };
   new MutationObserver(look).observe(document.body, { subtree: true, childList: true, characterData: true });
@@ -74,13 +76,13 @@ async def figures(stage: Stage) -> list[Figure]:
         await broker.stop()
         with here.served() as server:
             found = await _measured("our broker", here, place, server, server.mqtt_port, seconds, ours)
-        with running(here.folder) as bare:
+        with running(stage.folder) as bare:
             theirs = await _echoes(f"mqtt://127.0.0.1:{bare.port}", stage.size(300, 20))
-        files = here.folder / "mosquitto"
+        files = stage.folder / "mosquitto"
         account = f"steading:{SERVER_PASSWORD}@127.0.0.1"
         settings = Settings(_env_file=None, secret_key=SECRET_KEY, mqtt_url=f"mqtt://{account}")  # type: ignore[call-arg]
         await mqtt_acl.write(settings, files)
-        with running(here.folder, files=files) as mosquitto:
+        with running(stage.folder, files=files) as mosquitto:
             more = {"MQTT_URL": f"mqtt://{account}:{mosquitto.port}"}
             with serving(here.url, SECRET_KEY, here.folder, more) as server:
                 found += await _measured("Mosquitto", here, place, server, mosquitto.port, seconds, theirs)
@@ -150,7 +152,7 @@ async def _watching(server: Server, place: Place) -> AsyncIterator[Page]:
 async def _to_screen(page: Page, port: int, place: Place, seconds: int) -> list[float]:
     """Milliseconds from just before one device says something until its page shows it, while all the others speak."""
     took, until = [], time.monotonic() + seconds
-    async with aiomqtt.Client("127.0.0.1", port, username=place.watched_topic, password=PASSWORD) as device:
+    async with aiomqtt.Client("127.0.0.1", port, username=place.watched_topic, password=PASSWORD, socket_options=AT_ONCE) as device:
         while time.monotonic() < until:
             celsius = f"{-40 + 0.1 * len(took):.1f}"
             at = time.time()
@@ -167,7 +169,8 @@ async def _echoes(url: str, count: int) -> list[float]:
     parts, took = urlsplit(url), []
     who = {"username": unquote(parts.username), "password": unquote(parts.password or "")} if parts.username else {}
     host, port = parts.hostname or "", parts.port or 0
-    async with aiomqtt.Client(host, port, **who) as one, aiomqtt.Client(host, port, **who) as other:
+    new = partial(aiomqtt.Client, host, port, socket_options=AT_ONCE, **who)
+    async with new() as one, new() as other:
         await one.subscribe("echo/back", qos=1)
         await other.subscribe("echo/out", qos=1)
 

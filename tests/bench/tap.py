@@ -18,7 +18,7 @@ from data.farm.events import DeviceChanged
 from data.farm.tables import Device
 from jobs.instructions import Instructions
 from jobs.networks.broker import Broker
-from jobs.networks.mqtt import Mqtt
+from jobs.networks.mqtt import AT_ONCE, Mqtt
 from tests.bench.figures import AtMost, Figure, Reference, p95
 from tests.bench.stage import Installation, Stage
 from tests.factories.farm import FarmWorld, build_farm, eventually, tasmota
@@ -100,7 +100,7 @@ async def _taps(here: Installation, farm: FarmWorld, count: int) -> list[float]:
 async def _echoes(url: str, topic: str, count: int) -> list[float]:
     """Milliseconds from a client's message to the relay until the relay's answer is with that client: nothing is kept."""
     parts, took = urlsplit(url), []
-    client = aiomqtt.Client(parts.hostname or "", parts.port or 0, username=unquote(parts.username or ""), password=unquote(parts.password or ""))
+    client = aiomqtt.Client(parts.hostname or "", parts.port or 0, username=unquote(parts.username or ""), password=unquote(parts.password or ""), socket_options=AT_ONCE)
     async with client:
         await client.subscribe(f"stat/{topic}/POWER", qos=1)
         for number in range(count + 5):

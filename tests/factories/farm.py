@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -89,6 +90,7 @@ async def tasmota(
     client = aiomqtt.Client(
         "127.0.0.1", port, username=user or topic, password=secret, identifier=f"DVES_{topic}", timeout=timeout_s,
         clean_session=clean_session, will=aiomqtt.Will(will_topic or f"tele/{topic}/LWT", "Offline", qos=1, retain=True),
+        socket_options=((socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),),
     )  # fmt: skip
     async with client:
         device = Tasmota(topic, client, is_on=is_on)
