@@ -122,9 +122,9 @@ def contradiction_words(device: Device, done: DeviceCommand | None) -> tuple[str
             said = _("One of its messages says that it is on, another that it is off.")
             return said, _("Look at the device itself, and ask it again.")
         case "hand":
-            asked = asked_words(done) if done else ""
             said = _("It is on, but it was last asked to be off.") if device.is_on else _("It is off, but it was last asked to be on.")
-            said = said if done and done.command_type in (CommandType.ON, CommandType.OFF) else _("It is not as it was last asked to be: {asked}.", asked=asked)
+            if done and done.command_type not in (CommandType.ON, CommandType.OFF):
+                said = _("It is not as it was last asked to be: {asked}.", asked=asked_words(done))
             return said, _("Somebody switched it at the device. Ask who is there before you switch it back.")
         case "meter" if device.is_on:
             return _("The switch says on, its power meter says that nothing flows."), _("Look at the plug, the fuse, and whether it really runs.")
