@@ -2,6 +2,7 @@
 
 import asyncio
 import math
+import socket
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -43,6 +44,8 @@ LONGEST_WAIT_S = 15.0
 LARGEST_PAYLOAD = 100_000
 FILTERS_AT_ONCE = 100
 AGAIN_AFTER_S = 5.0
+PRESENCE_EVERY_S = 240.0
+"""Less than half of what makes a device count as silent."""
 
 
 class Mqtt:
@@ -243,12 +246,19 @@ class Mqtt:
 
     async def _listen_to_all(self) -> None:
         """Listen to each box that has topics of its own, and to no others, whenever devices come and go. For a new device the broker
-        tells once more what it keeps."""
+        tells once more what it keeps, and every few minutes which boxes are there: one that has nothing to say is not gone."""
         while True:
-            await self._tune.wait()
+            try:
+                await asyncio.wait_for(self._tune.wait(), PRESENCE_EVERY_S)
+            except TimeoutError:
+                is_due = True
+            else:
+                is_due = False
             self._tune.clear()
             try:
                 await self._devices.known()
+                if is_due and self.is_connected.is_set():
+                    await self._listen(self._said.presences())
                 wanted = self._said.filters()
                 await self._listen([one for one, devices in wanted.items() if devices - self._listens_to.get(one, frozenset())])
                 if (over := self._listens_to.keys() - wanted.keys()) and self._client:
