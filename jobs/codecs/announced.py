@@ -41,7 +41,10 @@ def reports(device: str, part: Part, topic: str, payload: bytes, *, now: datetim
 
 def is_here(told: Availability, payload: bytes) -> bool | None:
     """Whether the device is there, as this message says it; None where it says neither."""
-    said = _told(payload, told.path)
+    try:
+        said = _told(payload, told.path)
+    except Invalid:
+        return None
     return True if said == told.here else False if said == told.gone else None
 
 

@@ -22,6 +22,10 @@ ALWAYS_HEARD = (
 """What is subscribed to whoever there is; boxes that run ESPHome or announce devices are heard by their own names besides."""
 
 
+OF_A_BRIDGE = ("bridge/state", "status", "LWT")
+"""Where bridges tell that they themselves are there, plainly or as {"state": …}."""
+
+
 class Said:
     """Reads messages. It remembers by which words a Tasmota output is set, what an output last said of its state, and who is there."""
 
@@ -36,16 +40,21 @@ class Said:
     def learn(self, known: Known) -> None:
         """From now on these are the devices."""
         self.known = known
-        parts, availability = defaultdict(list), defaultdict(list)
+        parts: dict[str, list[tuple[Address, Part]]] = defaultdict(list)
+        availability: dict[str, list[tuple[str, Availability]]] = defaultdict(list)
         for topic, described in known.described.items():
             living = {address.output: address for address in known.by_topic[topic] if address.dialect == "home_assistant"}
             for part in described.parts:
                 address = living.get(part.output) or (next(iter(living.values()), None) if not part.is_output and not is_measuring(part) else None)
-                for told in part.topics if address else ():
-                    parts[told].append((address, part))
+                if address:
+                    for told in part.topics:
+                        parts[told].append((address, part))
             for one in described.availability if living else ():
                 availability[one.topic].append((topic, one))
-        self._parts, self._availability = dict(parts), dict(availability)  # type: ignore[arg-type]
+        for box in (topic for topic, found in known.by_topic.items() if "/" not in topic and found[0].dialect == "home_assistant"):
+            for topic in (f"{box}/{word}" for word in OF_A_BRIDGE):
+                availability[topic] += [(box, Availability(topic)), (box, Availability(topic, ("state",)))]
+        self._parts, self._availability = dict(parts), dict(availability)
 
     def filters(self) -> dict[str, frozenset[UUID]]:
         """What is to be subscribed to, and for which devices, so that all of them are heard: presence first, for it decides whether the
@@ -59,6 +68,11 @@ class Said:
         for topic, parts in self._parts.items():
             wanted[topic] = wanted.get(topic, frozenset()) | {address.device_id for address, _part in parts}
         return wanted
+
+    def presences(self) -> list[str]:
+        """Where the presence of boxes is told that do not speak of themselves at regular times; the broker keeps it."""
+        boxes = [f"{box}/status" for box, found in self.known.by_box.items() if any(address.dialect == "esphome" for address in found)]
+        return [*boxes, *self._availability]
 
     def part_of(self, topic: str, output: int) -> Part | None:
         """What was announced of this output."""
@@ -148,7 +162,8 @@ class Said:
 
     def _is_there(self, device: str, topic: str) -> bool | None:
         """By all that tells of its presence; None while not all of what must be known is."""
-        described = self.known.described[device]
+        if (described := self.known.described.get(device)) is None:
+            return self._is_here[f"{device} {topic}"]
         told = [self._is_here.get(f"{device} {one.topic}") for one in described.availability]
         match described.availability_mode:
             case "all":
