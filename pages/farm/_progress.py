@@ -1,11 +1,15 @@
 """What has become of a wish at each of many devices, as somebody who must walk to the silent ones wants to read it."""
 
 from collections.abc import Sequence
+from uuid import UUID
 
 from nicegui import ui
 
+from data.core.errors import NotFound
+from data.core.session import Transaction
+from data.farm import queries
 from data.farm.batches import Fate, Progress, fate
-from data.farm.tables import OPEN, Device, DeviceCommand
+from data.farm.tables import OPEN, Device, DeviceCommand, Farm
 from pages.farm._face import waits
 from pages.farm._words import icon_of, reason_of
 from ui.badge import State, badge
@@ -23,6 +27,15 @@ FATE_STATES: dict[Fate, State] = {
 ORDER = (Fate.UNDONE, Fate.SILENT, Fate.AWAY, Fate.REFUSED, Fate.TOO_LATE, Fate.WAITING, Fate.CALLED_OFF, Fate.DONE)
 """Those that somebody must walk to come first."""
 BY_HAND = frozenset({Fate.UNDONE, Fate.SILENT, Fate.AWAY, Fate.REFUSED})
+
+
+async def chosen(tx: Transaction, farm_id: UUID | None) -> Farm:
+    """The farm that an address names, or else the first by name."""
+    if farm_id:
+        return await queries.farm(tx, farm_id)
+    if not (farms := await queries.farms(tx)):
+        raise NotFound("There is no such farm.")
+    return farms[0]
 
 
 def sum_words(progress: Progress, *, is_stop: bool) -> str:

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from nicegui import ui
 
-from data.core.errors import NotFound, Refusal
+from data.core.errors import Refusal
 from data.farm import batches, commands, queries
 from data.farm.batches import Fate, Progress, fate
 from data.farm.events import DeviceChanged
@@ -17,7 +17,7 @@ from data.farm.values import FULL
 from pages._shell import Looker, field_errors, screen
 from pages.farm._device_words import asked_words
 from pages.farm._face import face
-from pages.farm._progress import lines, sum_words
+from pages.farm._progress import chosen, lines, sum_words
 from pages.farm._words import COMMAND_WORDS, PICTURES, icon_of
 from ui.dialog import panel
 from ui.empty import empty_state, no_permission_state
@@ -36,10 +36,7 @@ UNITS = {CommandType.SET_VALUE: "0–255", CommandType.SET_SPEED: "%", CommandTy
 async def batch(look: Looker, farm: UUID | None = None, batch: UUID | None = None) -> None:
     assert look.frame
     async with look.transaction() as tx:
-        farms = await queries.farms(tx)
-        there = await queries.farm(tx, farm) if farm else next(iter(farms), None)
-    if there is None:
-        raise NotFound("There is no such farm.")
+        there = await chosen(tx, farm)
     with look.frame.actions:
         button(_("All devices"), kind="quiet", icon="arrow_back", href=f"/farm?farm={there.id}")
     if batch:
