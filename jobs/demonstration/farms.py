@@ -95,7 +95,7 @@ FARMS: Sequence[Farm] = (
     ),
 )  # fmt: skip
 
-EFFECTS: Mapping[str, tuple[float, float]] = {"fan": (-2.6, -7.0), "heater": (3.4, -6.0), "lights": (0.3, 0.0), "pump": (-0.2, 2.0)}
+EFFECTS: Mapping[str, tuple[float, float]] = {"fan": (-2.6, -7.0), "heater": (3.4, -6.0), "lights": (0.3, 0.0), "pump": (-0.2, 2.0), "exhaust": (-1.8, -5.0)}
 """What it does to a house in the long run when it is on: °C, % of humidity."""
 
 

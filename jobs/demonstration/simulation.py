@@ -15,7 +15,9 @@ from jobs.demonstration.arborist import Arborist
 from jobs.demonstration.boards import Board, end_if_cancelled
 from jobs.demonstration.cold_rooms import ROOMS, WARM, ColdRoom, Fault
 from jobs.demonstration.crowd import gathered
-from jobs.demonstration.farms import FARMS, House
+from jobs.demonstration.esphome_box import EsphomeBox
+from jobs.demonstration.farms import FARMS, HOUSE_2, House
+from jobs.demonstration.gateway_box import GatewayBox
 from jobs.demonstration.haystack import Haystack, serving
 from jobs.demonstration.kept import Kept
 from jobs.demonstration.past_farm import is_on
@@ -68,13 +70,14 @@ async def _live(settings: Settings, kept: Kept, haystack: Haystack, postbox: Pos
     ]
     for house in houses.values():
         house.settle()
+    box = EsphomeBox(staff, kept, settings.var_dir, houses[HOUSE_2 + FARMS[0].name], port=settings.mqtt_port)
     crowd = await gathered(haystack, staff)
     arborist = Arborist(client, staff, kept.trees)
     lives = [_sense(room, client, kept.ttn) for room in ROOMS]
     async with asyncio.TaskGroup() as tasks:
         for life in (*lives, *(board.run for board in boards), *(Courier(one, desk, client).run for one in kept.phones)):
             tasks.create_task(_again(life))
-        for life in (desk.take_orders, crowd.run, arborist.run):
+        for life in (desk.take_orders, crowd.run, arborist.run, box.run, GatewayBox(client, staff, kept, settings.var_dir).run):
             tasks.create_task(_again(life))
 
 
