@@ -21,19 +21,21 @@ class Carried:
 
 @dataclass(slots=True)
 class Kept:
-    """The secrets by which devices prove themselves. `boards` maps a topic to its token."""
+    """The secrets by which devices prove themselves. `boards` maps a topic to its token; `gateway` is what the box in the third house
+    fetched when it was claimed."""
 
     ttn: str
     trees: str
     boards: dict[str, str] = field(default_factory=dict)
     phones: list[Carried] = field(default_factory=list)
+    gateway: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     def read(cls, folder: Path) -> Self | None:
         """What was kept, or None where there is nothing that can be read."""
         try:
             found = json.loads((folder / FILE).read_text())
-            return cls(found["ttn"], found["trees"], found["boards"], [Carried(**one) for one in found["phones"]])
+            return cls(found["ttn"], found["trees"], found["boards"], [Carried(**one) for one in found["phones"]], found.get("gateway", {}))
         except (OSError, ValueError, KeyError, TypeError):
             return None
 

@@ -53,7 +53,8 @@ def wait_for(is_so: Callable[[], bool], what: str) -> None:
 
 HEARD = {
     "eight sensors through The Things Stack's webhook": ("select count(*) from cold_chain.units where last_reading_at > {since}", 8),
-    "twelve boards through the broker": ("select count(*) from farm.devices where is_online and last_heartbeat_at > {since}", 12),
+    "twelve boards through the broker": ("select count(*) from farm.devices where dialect <> 'gateway' and is_online and last_heartbeat_at > {since}", 12),
+    "four devices behind a gateway that asks": ("select count(*) from farm.devices where dialect = 'gateway' and is_online and last_heartbeat_at > {since}", 4),
     "nine relays whose state is known": ("select count(*) from farm.devices where device_type = 'relay' and state_reported_at > {since}", 9),
     "eight drivers through their phones' apps": ("select count(*) from deliveries.active_driver_locations where recorded_at > {since}", 8),
     "tags through the haystack": ("select count(*) from tracking.trackers where last_report_requested_at > {since}", 30),

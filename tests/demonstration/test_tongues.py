@@ -2,17 +2,24 @@
 
 import json
 from datetime import UTC, datetime
+from pathlib import Path
+from uuid import UUID
 
+import httpx
 import pytest
 
 from data.deliveries.values import PhoneApp
+from data.farm.rules.gateways import Measured
 from data.farm.values import SensorValue, StateReport
 from data.trees import media
-from jobs.codecs import osmand, owntracks, tasmota, things_stack
+from jobs.codecs import gateway, osmand, owntracks, tasmota, things_stack
 from jobs.demonstration.boards import Board
 from jobs.demonstration.cold_rooms import ROOMS, ColdRoom, celsius
 from jobs.demonstration.driving import Fix
 from jobs.demonstration.farms import FARMS, House
+from jobs.demonstration.gateway_box import DEVICES, GatewayBox
+from jobs.demonstration.kept import Kept
+from jobs.demonstration.people import Staff
 from jobs.demonstration.phones import Phone
 from jobs.demonstration.pictures import MOTIFS, photo, recording
 from jobs.demonstration.sensors import Sensor
@@ -103,3 +110,13 @@ def test_photos_are_photos(motif: str) -> None:
 def test_a_recording_can_be_played() -> None:
     found = media.sound(recording(2))
     assert found.mime_type == "audio/wav" and 6 <= found.duration_s < 7
+
+
+async def test_a_gateway_lists_its_devices_measures_and_answers_as_real_ones_do() -> None:
+    async with httpx.AsyncClient() as client:
+        box = GatewayBox(client, Staff(UUID(int=1), {}), Kept("", ""), Path())
+    assert [one.device_type for one in gateway.report({"devices": list(DEVICES)}, now=NOW).devices] == ["relay", "relay", "sensor", "sensor"]
+    (heard,) = gateway.telemetry({"sensors": box.sensors(NOW.timestamp())}, now=NOW)
+    assert isinstance(heard, Measured) and {kind for kind, _, _ in heard.values} == {"temperature", "humidity", "water_level_raw"}
+    assert gateway.answer(box.done({"command_type": "fan_on"}), now=NOW).status == "completed"
+    assert gateway.answer(box.done({"command_type": "set_speed"}), now=NOW).status == "failed"
