@@ -37,8 +37,19 @@ class _Known:
     battery_low: float
 
 
+def doubts(look: Looker, device: Device) -> None:
+    """What disagrees about it, for as long as it does."""
+
+    async def ask() -> Seen:
+        async with look.transaction() as tx:
+            return await seen(tx, device.id)
+
+    topics = look.topic(DeviceChanged, device_id=device.id), look.topic(DeviceRegistered, device_id=device.id)
+    still(ask, _doubted, lambda known: _contradiction(look, known) if known.device.contradicted_by else None, *topics)
+
+
 def state(look: Looker, device: Device, farm: Farm) -> None:
-    """A card that keeps itself current; what disagrees stands above it, for as long as it does."""
+    """A card that keeps itself current."""
 
     async def ask() -> _Known:
         async with look.transaction() as tx:
@@ -48,12 +59,11 @@ def state(look: Looker, device: Device, farm: Farm) -> None:
             return _Known(found, await fared(tx, found.device, farm.time_zone, at=now()), float(low))
 
     topics = look.topic(DeviceChanged, device_id=device.id), look.topic(DeviceRegistered, device_id=device.id)
-    still(ask, _doubts, lambda known: _contradiction(look, known.seen) if known.seen.device.contradicted_by else None, *topics)
     live(ask, _show, *topics, minimum_interval_s=2.0)
 
 
-def _doubts(known: _Known) -> Any:
-    device = known.seen.device
+def _doubted(known: Seen) -> Any:
+    device = known.device
     is_asked = device.asked_state_at and (device.state_reported_at is None or device.asked_state_at > device.state_reported_at)
     return device.contradicted_by, device.contradicted_at, device.is_on, device.contradicted_by and is_asked and device.asked_state_at
 

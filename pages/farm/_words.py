@@ -53,7 +53,8 @@ COMMAND_WORDS = {
 QUANTITY_WORDS = {
     "temperature": noop("Temperature"), "humidity": noop("Humidity"), "pressure": noop("Air pressure"),
     "co2": noop("Carbon dioxide"), "illuminance": noop("Brightness"), "power": noop("On (1) and off (0)"),
-    "water_level": noop("Water"),
+    "water_level": noop("Water"), "active_power": noop("Power drawn"), "analog": noop("Bare reading"),
+    "water_level_raw": noop("Bare reading of the water"), "level": noop("Set to"),
 }  # fmt: skip
 DAY_WORDS = {
     1: noop("Monday"), 2: noop("Tuesday"), 3: noop("Wednesday"), 4: noop("Thursday"), 5: noop("Friday"),

@@ -16,7 +16,7 @@ from pages.farm._device_alerts import open_alerts
 from pages.farm._device_charts import charts
 from pages.farm._device_commands import history
 from pages.farm._device_controls import controls
-from pages.farm._device_state import said, state
+from pages.farm._device_state import doubts, said, state
 from pages.farm._device_words import TYPE_WORDS
 from pages.farm._schedule_words import does
 from pages.farm._schedule_words import said as plan_words
@@ -39,12 +39,13 @@ async def device(look: Looker, device_id: UUID) -> None:
     if found.deleted_at:
         _gone(look, found, farm)
         return
+    doubts(look, found)
+    open_alerts(look, device_id, farm.time_zone)
     with ui.element("div").classes("st-columns"):
         with ui.element("div").classes("st-stack"):
             await controls(look, found, farm)
         with ui.element("div").classes("st-stack"):
             state(look, found, farm)
-            open_alerts(look, device_id, farm.time_zone)
     charts(look, found, farm)
     if COMMANDS[found.device_type]:
         with ui.element("section").classes("st-stack"):
