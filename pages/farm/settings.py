@@ -104,8 +104,8 @@ def _keepers(look: Looker, farm: Farm) -> None:
         async with look.command() as tx:
             await kept.let_keepers_plan(tx, farm.id, may=may)
 
-    made = ui.switch(_("Keepers make schedules and edit their own"), value=farm.may_keepers_schedule, on_change=lambda e: change(bool(e.value)))
-    made.classes("st-switch")
+    words = _("Keepers make schedules and edit their own")
+    ui.checkbox(words, value=farm.may_keepers_schedule, on_change=lambda e: change(bool(e.value)))
     ui.label(_("Turned off, only managers and administrators plan. Everybody may still switch by hand.")).classes("st-soft")
 
 

@@ -57,8 +57,8 @@ def details(line: EventLog) -> str:
 
 
 def who(line: EventLog) -> str:
-    """The person; what happened by itself has a job's name."""
-    return line.actor_name if line.actor_type == "person" else _("Steading ({job})", job=line.actor_name)
+    """The person or machine; what happened by itself has a job's name."""
+    return _("Steading ({job})", job=line.actor_name) if line.actor_type == "system" else line.actor_name
 
 
 def _own_name(data: Mapping[str, Any]) -> str:
