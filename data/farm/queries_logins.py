@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, func
+from sqlalchemy import ColumnElement, func
 from sqlalchemy import select as select_columns
 from sqlmodel import col, select
 
@@ -92,7 +92,7 @@ async def signers(tx: Transaction) -> Sequence[Signer]:
     return [_signer(row) for row in await tx.execute(statement)]
 
 
-def _signer(row: Row[Any]) -> Signer:
+def _signer(row: Any) -> Signer:
     device_id, dialect, topic, farm_id, username, password_hash, token_hash = row
     return Signer(device_id, username, password_hash, bytes(token_hash), topics_of(dialect.value, topic, farm_id=farm_id))
 

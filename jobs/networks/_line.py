@@ -35,6 +35,9 @@ class Pass:
 class Switchboard(Protocol):
     """What a line needs of the broker it leads to."""
 
+    @property
+    def is_holding(self) -> bool: ...
+
     def come(self, line: "Line", asked: Connect) -> None: ...
 
     def deliver(self, message: Publish, *, by: str) -> None: ...
@@ -60,7 +63,7 @@ class Line(asyncio.Protocol):
         self._reader = mqtt.Reader()
         self._transport: asyncio.Transport | None = None
         self._out: list[bytes] = []
-        self._is_asking = False
+        self._is_asking = self._is_holding = False
         self._received: set[int] = set()
         self._unanswered: set[int] = set()
         self._number = 0
@@ -97,18 +100,20 @@ class Line(asyncio.Protocol):
         self.end()
 
     def pause_writing(self) -> None:
-        if self.who and self.who.device_id is None:
+        if self.who and self.who.device_id is None and not self.is_over:
+            self._is_holding = True
             self._board.hold(on=True)  # the server is slow: whoever speaks waits, and nothing is lost
 
     def resume_writing(self) -> None:
-        if self.who and self.who.device_id is None:
+        if self._is_holding:
+            self._is_holding = False
             self._board.hold(on=False)
 
     def let_in(self, who: Pass, asked: Connect) -> None:
         """They are who they say. What they said while this was looked up is heard now."""
         self.who, self._will, self._keep_alive_s, self._is_asking = who, asked.will, asked.keep_alive_s, False
         self._write(mqtt.connack(mqtt.ACCEPTED))
-        self.wait(on=False)
+        self.wait(on=self._board.is_holding)
         self._take(b"")
 
     def turn_away(self, code: int) -> None:
@@ -143,6 +148,7 @@ class Line(asyncio.Protocol):
         if self.is_over:
             return
         self.is_over = True
+        self.resume_writing()
         self._flush()
         if self._transport:
             self._transport.close()

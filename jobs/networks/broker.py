@@ -40,8 +40,8 @@ MOST_AT_THE_DOOR = 2_000
 """Connections that have proved nothing yet; one more is closed at once."""
 REFUSED_AFTER_S = 0.2
 """Whoever tries passwords waits for each answer."""
-MOST_KEPT = 500
-"""Retained messages of one device."""
+MOST_KEPT, LARGEST_KEPT = 500, 32_768
+"""Retained messages of one device, and bytes of each."""
 
 
 class CannotListen(OSError):
@@ -133,12 +133,17 @@ class Broker:
             if topic.startswith(start) and is_within(topic, wanted):
                 line.send(message, quality=quality, retain=True)
 
+    @property
+    def is_holding(self) -> bool:
+        """Whether the server itself reads slowly, so that whoever speaks waits."""
+        return self._holding > 0
+
     def hold(self, *, on: bool) -> None:
-        """While the server itself reads slowly, whoever speaks waits."""
-        self._holding = max(0, self._holding + (1 if on else -1))
-        for line in self._lines:
+        """One of the server's own lines is full, or is not any more."""
+        self._holding += 1 if on else -1
+        for line in tuple(self._lines):
             if line.who and line.who.device_id:
-                line.wait(on=self._holding > 0)
+                line.wait(on=self.is_holding)
 
     def gone(self, line: Line) -> None:
         self._filters.forget(line)
@@ -246,7 +251,8 @@ class Broker:
     def _keep(self, message: Publish, by: str) -> None:
         if (known := self._kept.pop(message.topic, None)) is not None:
             self._kept_of[known[1]] -= 1
-        if message.payload and (by.startswith(OURSELVES) or self._kept_of[by] < MOST_KEPT):
+        has_room = self._kept_of[by] < MOST_KEPT and len(message.payload) <= LARGEST_KEPT
+        if message.payload and (has_room or by.startswith(OURSELVES)):
             self._kept[message.topic] = message, by
             self._kept_of[by] += 1
 

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
 from functools import partial
 from statistics import median
+from typing import Any
 from urllib.parse import unquote, urlsplit
 from uuid import UUID
 
@@ -151,7 +152,7 @@ async def _watching(server: Server, place: Place) -> AsyncIterator[Page]:
 
 async def _to_screen(page: Page, port: int, place: Place, seconds: int) -> list[float]:
     """Milliseconds from just before one device says something until its page shows it, while all the others speak."""
-    took, until = [], time.monotonic() + seconds
+    took, until = list[float](), time.monotonic() + seconds
     async with aiomqtt.Client("127.0.0.1", port, username=place.watched_topic, password=PASSWORD, socket_options=AT_ONCE) as device:
         while time.monotonic() < until:
             celsius = f"{-40 + 0.1 * len(took):.1f}"
@@ -166,8 +167,8 @@ async def _to_screen(page: Page, port: int, place: Place, seconds: int) -> list[
 
 async def _echoes(url: str, count: int) -> list[float]:
     """Milliseconds from one client by way of the broker to another and back: nothing is kept."""
-    parts, took = urlsplit(url), []
-    who = {"username": unquote(parts.username), "password": unquote(parts.password or "")} if parts.username else {}
+    parts, took = urlsplit(url), list[float]()
+    who: dict[str, Any] = {"username": unquote(parts.username), "password": unquote(parts.password or "")} if parts.username else {}
     host, port = parts.hostname or "", parts.port or 0
     new = partial(aiomqtt.Client, host, port, socket_options=AT_ONCE, **who)
     async with new() as one, new() as other:

@@ -18,7 +18,7 @@ from data.identity.tables import TokenKind
 from jobs.codecs.mqtt import Connect
 from jobs.networks._line import Line, Pass
 from jobs.networks.broker import Broker
-from tests.factories.farm import FarmWorld, build_farm
+from tests.factories.farm import FarmWorld, build_farm, eventually
 from tests.factories.people import World
 
 
@@ -176,6 +176,40 @@ async def test_whoever_keeps_silent_for_longer_than_they_promised_is_gone() -> N
     line.let_in(Pass("fan", Topics(), device_id=uuid4()), Connect(4, keep_alive_s=30))
     assert not line.is_silent(145, proves_within_s=10)
     assert line.is_silent(145.1, proves_within_s=10)
+
+
+async def test_while_the_server_is_slow_devices_wait_and_nothing_is_lost(farm: FarmWorld, broker: Broker) -> None:
+    topic, payload = f"tele/{farm.fan.topic}/SENSOR", b"x" * 50_000
+    async with client(broker, farm.fan.topic, farm.secrets[farm.fan.id]) as fan:
+        user, _, secret = broker.url.removeprefix("mqtt://").partition("@")[0].replace("%24", "$").partition(":")
+        reader, writer = await asyncio.open_connection("127.0.0.1", broker.port, limit=1024)
+        body = b"\x00\x04MQTT\x04\xc2\x00\x00" + b"".join(len(one).to_bytes(2, "big") + one.encode() for one in ("slow", user, secret))
+        writer.write(b"\x10" + bytes((len(body),)) + body + b"\x82\x06\x00\x01\x00\x01#\x00")
+        await reader.readexactly(9)
+        speaking = asyncio.create_task(speak(fan, topic, payload, 400))  # 20 MB, and nobody reads
+        await eventually(lambda: broker.is_holding)
+        assert not speaking.done()
+        got = 0
+        async with asyncio.timeout(20):
+            while got < 400 * len(payload):
+                got += len(await reader.read(1 << 20))
+            await speaking
+        writer.close()
+    await eventually(lambda: not broker.is_holding)
+
+
+async def speak(one: aiomqtt.Client, topic: str, payload: bytes, count: int) -> None:
+    for _ in range(count):
+        await one.publish(topic, payload, qos=1)
+
+
+async def test_a_server_that_goes_while_it_is_slow_holds_nobody_up(farm: FarmWorld, broker: Broker) -> None:
+    line = Line(broker, asyncio.get_running_loop().time)
+    line.let_in(Pass("$steading 1", Topics()), Connect(4))
+    line.pause_writing()
+    assert broker.is_holding
+    line.end()
+    assert not broker.is_holding
 
 
 async def test_a_device_keeps_so_many_messages_and_no_more(farm: FarmWorld, broker: Broker, monkeypatch: pytest.MonkeyPatch) -> None:
