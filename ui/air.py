@@ -35,7 +35,7 @@ class Air(ui.element, component=Path(__file__).parent / 'static' / 'air.js'):
     def set(self, *, word: str, icon: str, state: State, value: str = '', unit: str = '', more: Sequence[More] = (),
             at: datetime | None = None, is_old: bool = False) -> Air:
         """Say how it is now; only what is different travels. `is_old` where nothing has been measured lately."""
-        now = {'word': word, 'icon': icon, 'state': state, 'value': value, 'unit': unit, 'more': [asdict(one) for one in more],
+        now: dict[str, Any] = {'word': word, 'icon': icon, 'state': state, 'value': value, 'unit': unit, 'more': [asdict(one) for one in more],
                'at': None, 'at_title': '', 'is_old': is_old}
         if at is not None:
             at = at if at.tzinfo else at.replace(tzinfo=UTC)

@@ -48,7 +48,7 @@ def _output(device: Device, command: DeviceCommand | None, may_switch: bool, zon
         "is_sure": device.is_online and device.is_on is not None, "end": command.status.value if command and not is_open else "",
     }  # fmt: skip
     if device.value is not None:
-        shown |= {"value": number(device.value), "unit": "°" if device.device_type is DeviceType.SERVO else ""}
+        shown |= {"value": number(float(device.value)), "unit": "°" if device.device_type is DeviceType.SERVO else ""}
     if device.device_type is DeviceType.SERVO:
         shown |= {"word": _("Set to"), "is_on": None} if device.value is not None else {"word": _("Unknown"), "is_on": None}
     if not device.is_active:

@@ -102,14 +102,14 @@ def _stopped(look: Looker, seen: Seen) -> None:
     with ui.element("section").classes("st-health is-critical").props("role=status"):
         _word("dangerous", _("Stopped"))
         stopped_summary(seen.farm, seen.stop)
-        if seen.stop and any(end is not Fate.DONE for end in seen.stop.fates):
-            lines(seen.stop, seen.farm.time_zone, is_stop=True, only_open=True)
-        _troubles(seen)
         with ui.element("div").classes("st-row"):
             if look.may("farm.stop_all", seen.farm.id):
                 button(_("Let the farm go on"), lambda: go_on(look, seen.farm), kind="primary", icon="play_arrow")
             if seen.stop:
                 button(_("Every device"), icon="list", href=f"/farm/emergency?farm={seen.farm.id}")
+        if seen.stop and any(end is not Fate.DONE for end in seen.stop.fates):
+            lines(seen.stop, seen.farm.time_zone, is_stop=True, only_open=True)
+        _troubles(seen)
 
 
 def stopped_summary(farm: Farm, stop: Progress | None) -> None:

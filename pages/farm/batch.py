@@ -1,6 +1,6 @@
 """Several devices at once: chosen one by one, by room or by kind; each then tells by itself what became of it."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -106,17 +106,18 @@ class _Picking:
         rooms = dict.fromkeys(one.device.location for one in self._tiles if one.device.location)
         kinds = dict.fromkeys(icon_of(one.device) for one in self._tiles)
         with ui.element("div").classes("st-chips"):
-            self._chip(_("All"), "select_all", lambda _device: True)
+            self._chip(_("All"), "select_all", [one.device for one in self._tiles])
             for room in rooms if len(rooms) > 1 else ():
-                self._chip(room, "home", lambda device, room=room: device.location == room)
+                self._chip(room, "home", [one.device for one in self._tiles if one.device.location == room])
             for icon in kinds if len(kinds) > 1 else ():
-                self._chip(_(PICTURES[icon]) if icon in PICTURES else _("Others"), icon, lambda device, icon=icon: icon_of(device) == icon)
+                words = _(PICTURES[icon]) if icon in PICTURES else _("Others")
+                self._chip(words, icon, [one.device for one in self._tiles if icon_of(one.device) == icon])
 
-    def _chip(self, words: str, icon: str, is_of: Callable[[Device], bool]) -> None:
+    def _chip(self, words: str, icon: str, devices: Sequence[Device]) -> None:
         """One tap chooses them all, another one none of them."""
 
         def choose() -> None:
-            boxes = [self._boxes[one.device.id] for one in self._tiles if is_of(one.device)]
+            boxes = [self._boxes[device.id] for device in devices]
             is_wanted = not all(box.value for box in boxes)
             for box in boxes:
                 box.value = is_wanted

@@ -118,14 +118,18 @@ def _no_farm(look: Looker) -> None:
 
 def _card(one: Overview) -> None:
     """One farm of several: its name, its word, and how many are away."""
-    is_stopped = one.farm.is_stopped
-    state = "critical" if is_stopped else HEALTH_STATES[one.health]
+    if one.farm.is_stopped:
+        state, icon, word = "critical", "dangerous", _("Stopped")
+    elif one.devices:
+        state, icon, word = HEALTH_STATES[one.health], HEALTH_ICONS[one.health], _(HEALTH_WORDS[one.health])
+    else:
+        state, icon, word = "neutral", "sensors", _("No devices here yet.")
     with ui.element("a").classes(f"st-health st-trouble is-{state}") as box:
         box.props["href"] = f"/farm?farm={one.farm.id}"
         ui.label(one.farm.name).classes("st-trouble-words").props("role=heading aria-level=2")
         with ui.element("div").classes("st-health-word"):
-            ui.icon("dangerous" if is_stopped else HEALTH_ICONS[one.health]).props("aria-hidden=true")
-            ui.label(_("Stopped") if is_stopped else _(HEALTH_WORDS[one.health]))
+            ui.icon(icon).props("aria-hidden=true")
+            ui.label(word)
         said = [n_("{n} device", "{n} devices", one.devices)]
         if one.offline:
             said.append(n_("{n} offline", "{n} offline", one.offline))
