@@ -36,7 +36,7 @@ class EsphomeBox:
     def __init__(self, staff: Staff, kept: Kept, folder: Path, house: House, *, port: int) -> None:
         self._staff, self._kept, self._folder, self._house, self._port = staff, kept, folder, house, port
         self._chance, self._began_s = Random(47), now().timestamp()
-        self._is_on, self._level, self._lamp = False, 100, {"state": "OFF", "brightness": 255, "color_mode": "brightness"}
+        self.is_on, self.level, self._lamp = False, 100, {"state": "OFF", "brightness": 255, "color_mode": "brightness"}
 
     async def run(self) -> None:
         """Be hung up, once, then live until cancelled; a box that is not let in any more gets a new password."""
@@ -87,13 +87,13 @@ class EsphomeBox:
     def obey(self, topic: str, payload: str) -> None:
         """Do what is asked; what is not understood is left alone."""
         if topic == f"{FAN}/command" and payload in ("ON", "OFF"):
-            self._is_on = payload == "ON"
+            self.is_on = payload == "ON"
         elif topic == f"{FAN}/speed_level/command" and payload.isdigit():
-            self._level = min(int(payload), 100)
+            self.level = min(int(payload), 100)
         elif topic == f"{LAMP}/command":
             wish = json.loads(payload)
             self._lamp |= {key: wish[key] for key in ("state", "brightness") if key in wish}
-        self._house.is_on["exhaust"] = self._is_on
+        self._house.is_on["exhaust"] = self.is_on
 
     async def _obey(self, client: aiomqtt.Client) -> None:
         async for message in client.messages:
@@ -103,7 +103,7 @@ class EsphomeBox:
 
     async def _tell(self, client: aiomqtt.Client) -> None:
         for topic, payload in (
-            (f"{FAN}/state", "ON" if self._is_on else "OFF"), (f"{FAN}/speed_level/state", str(self._level)), (f"{LAMP}/state", json.dumps(self._lamp)),
+            (f"{FAN}/state", "ON" if self.is_on else "OFF"), (f"{FAN}/speed_level/state", str(self.level)), (f"{LAMP}/state", json.dumps(self._lamp)),
         ):  # fmt: skip
             await client.publish(topic, payload, qos=1, retain=True)
 

@@ -23,7 +23,7 @@ from ui.dialog import copyable, panel
 from ui.empty import empty_state
 from ui.form import Form, button
 from ui.live import live
-from ui.words import _, n_, noop
+from ui.words import _, n_, noop, number
 
 KIND_WORDS = {"relay": noop("Switch"), "pwm": noop("Adjustable"), "servo": noop("Flap")}
 KIND_ICONS = {"relay": "power_settings_new", "pwm": "tune", "servo": "settings"}
@@ -114,8 +114,8 @@ def _take_in(look: Looker, one: Announced, farms: Sequence[Farm]) -> None:
             if len(farms) > 1:
                 form.select("farm_id", _("Farm"), {farm.id: farm.name for farm in farms}, one.farm.id, required=True, search=len(farms) > 8)
             form.text("location", _("Room"), one.described.area, placeholder=_("House 1"))
-            for key, part in zip(keys, one.outputs, strict=True):
-                usual = name if len(one.outputs) == 1 else f"{name} {part.name or key.removeprefix('part_')}"
+            for n, (key, part) in enumerate(zip(keys, one.outputs, strict=True), start=1):
+                usual = f"{name} {part.name}".strip() if part.name else name if len(one.outputs) == 1 else f"{name} {number(n)}"
                 form.text(key, _("Name of the switch {part}", part=part.name) if part.name else _("Name of the switch"), usual)
             if one.measures:
                 usual = f"{name} · {_measured(one)}" if one.outputs else name

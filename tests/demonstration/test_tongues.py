@@ -10,12 +10,14 @@ import pytest
 
 from data.deliveries.values import PhoneApp
 from data.farm.rules.gateways import Measured
-from data.farm.values import SensorValue, StateReport
+from data.farm.values import Outgoing, SensorValue, StateReport
 from data.trees import media
-from jobs.codecs import gateway, osmand, owntracks, tasmota, things_stack
+from jobs.codecs import esphome, gateway, home_assistant, osmand, owntracks, tasmota, things_stack
+from jobs.demonstration import esphome_box
 from jobs.demonstration.boards import Board
 from jobs.demonstration.cold_rooms import ROOMS, ColdRoom, celsius
 from jobs.demonstration.driving import Fix
+from jobs.demonstration.esphome_box import EsphomeBox
 from jobs.demonstration.farms import FARMS, House
 from jobs.demonstration.gateway_box import DEVICES, GatewayBox
 from jobs.demonstration.kept import Kept
@@ -92,7 +94,7 @@ def test_a_probe_cannot_be_switched_and_tells_what_it_measures() -> None:
 
 def test_a_relays_periodic_word_says_whether_it_is_on() -> None:
     fan = board("fan", is_on=True)
-    assert tasmota.reports(*_pair(fan.state(NOW)), now=NOW) == [StateReport(fan.device.topic, 1, True, NOW)]
+    assert tasmota.reports(*_pair(fan.state(NOW)), now=NOW) == [StateReport(fan.device.topic, 1, True, NOW, source="tele")]
 
 
 def _pair(said: tuple[str, str, bool]) -> tuple[str, bytes]:
@@ -120,3 +122,12 @@ async def test_a_gateway_lists_its_devices_measures_and_answers_as_real_ones_do(
     assert isinstance(heard, Measured) and {kind for kind, _, _ in heard.values} == {"temperature", "humidity", "water_level_raw"}
     assert gateway.answer(box.done({"command_type": "fan_on"}), now=NOW).status == "completed"
     assert gateway.answer(box.done({"command_type": "set_speed"}), now=NOW).status == "failed"
+
+
+def test_a_box_that_runs_esphome_announces_its_lamp_and_does_what_it_is_asked() -> None:
+    box = EsphomeBox(Staff(UUID(int=1), {}), Kept("", ""), Path(), House("House 2"), port=1)
+    found = home_assistant.announcement("homeassistant/light/takhmau-box/lamp/config", json.dumps(box.announcement()).encode())
+    assert [part.kind for part in found.parts] == ["pwm"] and found.identifier.startswith("takhmau-box/") and not found.left_out
+    for topic, payload in esphome.instructions(Outgoing(UUID(int=1), UUID(int=1), esphome_box.FAN, 1, "set_speed", 40.0, "esphome")):
+        box.obey(topic, payload)
+    assert (box.is_on, box.level) == (True, 40)
