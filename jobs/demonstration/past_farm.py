@@ -37,6 +37,29 @@ EXECUTIONS = (
     "id", "schedule_id", "device_id", "command_id", "scheduled_time", "executed_at", "status", "command_sent", "error_message",
     "error_values", "execution_duration_ms",
 )  # fmt: skip
+_SPELLS = """spells as (
+    select device_id, farm_id, recorded_at as begun, lead(recorded_at, 1, cast(:end as timestamptz)) over w as ended, value,
+        lag(value, 1, 0) over w as before
+    from farm.sensor_readings where organization_id = :organization_id and sensor_type = 'power' window w as (partition by device_id order by recorded_at)
+), on_spells as (select * from spells where value = 1)"""
+_MIDNIGHTS = text(f"""
+    with {_SPELLS}
+    insert into farm.device_metrics (organization_id, device_id, farm_id, metric_type, recorded_at, value, status)
+    select :organization_id, s.device_id, s.farm_id, m.kind, n.midnight, case m.kind
+        when 'on_cycles' then count(*) filter (where s.before = 0)
+        else sum(extract(epoch from least(s.ended, n.midnight) - s.begun)) / 3600 end, 'online'
+    from generate_series(date_trunc('day', cast(:start as timestamptz), :zone) + interval '1 day', cast(:end as timestamptz), interval '1 day') n (midnight)
+    join on_spells s on s.begun < n.midnight
+    cross join (values ('on_cycles'), ('runtime_hours')) m (kind)
+    group by s.device_id, s.farm_id, m.kind, n.midnight
+    on conflict do nothing""")
+_TOTALS = text(f"""
+    with {_SPELLS}
+    update farm.devices d set on_total_s = t.on_s, on_cycles = t.cycles
+    from (select device_id, sum(extract(epoch from ended - begun)) as on_s, count(*) filter (where before = 0) as cycles
+          from on_spells group by device_id) t
+    where d.organization_id = :organization_id and d.id = t.device_id""")
+"""How long and how often each relay was on, in all and at each midnight, as it would have been counted."""
 READINGS = ("device_id", "farm_id", "sensor_type", "unit", "recorded_at", "value", "quality")
 
 
@@ -74,6 +97,9 @@ async def live_through(tx: Transaction, *, start: datetime, end: datetime) -> in
             if device.is_flaky:
                 await _offline_spells(tx, rows[device.topic], start, end)
     await tx.execute(text("update farm.devices set created_at = :start where created_at > :start"), {"start": start})
+    whole = {"organization_id": tx.organization_id, "start": start, "end": end, "zone": ZONE}
+    await tx.execute(_MIDNIGHTS, whole)
+    await tx.execute(_TOTALS, whole)
     await rollups.mark_stretch(tx, start, end)
     return count
 
