@@ -27,7 +27,7 @@ def processes_of(folder: Path) -> list[psutil.Process]:
 def test_help_names_every_command() -> None:
     shown = subprocess.run([sys.executable, "main.py", "--help"], cwd=ROOT, capture_output=True, text=True, timeout=60)
     assert shown.returncode == 0
-    for name in ("run", "serve", "migrate", "check-log", "user"):
+    for name in ("run", "serve", "migrate", "check-log", "mqtt-acl", "user"):
         assert name in shown.stdout
 
 
@@ -77,3 +77,16 @@ def test_a_port_in_use_is_one_clear_line_and_what_was_started_ends(tmp_path: Pat
     assert refused.returncode == 1 and "Traceback" not in refused.stderr
     assert refused.stderr.strip().splitlines()[-1].startswith(f"Port {in_use} on 127.0.0.1 cannot be used")
     assert processes_of(tmp_path) == []
+
+
+def test_mosquittos_files_are_written_and_how_they_are_read_again_is_said(database_url: str, tmp_path: Path) -> None:
+    settings = {
+        "DATABASE_URL": database_url, "SECRET_KEY": SECRET_KEY, "MQTT_URL": "mqtt://steading:secret@localhost", "VAR_DIR": str(tmp_path),
+    }  # fmt: skip
+    written = command("mqtt-acl", **settings)
+    assert written.returncode == 0 and "pkill -HUP -x mosquitto" in written.stdout
+    assert (tmp_path / "mosquitto/acl").read_text().splitlines()[2:4] == ["user steading", "topic readwrite #"]
+    assert "Nothing has changed" in command("mqtt-acl", **settings).stdout
+    refused = command("mqtt-acl", "--to", str(tmp_path / "mosquitto/acl"), **settings)
+    assert refused.returncode == 1 and "Traceback" not in refused.stderr
+    assert refused.stderr.strip().splitlines()[-1].startswith("The files cannot be written:")
