@@ -73,7 +73,7 @@ def board(role: str, *, is_on: bool = False) -> Board:
 def test_a_relay_does_what_it_is_told_and_says_so(command: str, payload: str, was_on: bool, is_on: bool) -> None:
     fan = board("fan", is_on=was_on)
     said = [report for one in fan.answer(command, payload) for report in tasmota.reports(one.topic, one.payload.encode(), now=NOW)]
-    assert said == [StateReport(fan.device.topic, 1, is_on, NOW)] * 2
+    assert said == [StateReport(fan.device.topic, 1, is_on, NOW, source="stat")] * 2
     assert fan.is_on is is_on
 
 
