@@ -14,13 +14,14 @@ Reading = dict[tuple[str, str], float]
 class Gauge:
     """Reads this process. The processor's share is of one core, since the gauge was last read."""
 
-    def __init__(self) -> None:
+    def __init__(self, measurements: int = MEASUREMENTS) -> None:
+        self._measurements = measurements
         self._began = time.monotonic()
         self._last = time.monotonic(), time.process_time()
 
     async def read(self) -> Reading:
         """Takes three seconds, for the event loop's lag is seen by waiting."""
-        lags = sorted([await _lag_ms() for _ in range(MEASUREMENTS)])
+        lags = sorted([await _lag_ms() for _ in range(self._measurements)])
         at, busy = time.monotonic(), time.process_time()
         before_at, before_busy = self._last
         self._last = at, busy

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from datetime import datetime
+from functools import partial
 
 from apscheduler.triggers.cron import CronTrigger
 from sqlalchemy import text
@@ -50,19 +51,18 @@ async def _count(
             counted = await count_up(tx)
 
 
+async def write_system_metrics(gauge: Gauge) -> None:
+    """What this process needs, and what waits in it and in the database."""
+    found = await gauge.read() | {("queue_length", "intake"): float(intake.waiting)}
+    async with across_tenants(SYSTEM) as tx:
+        waiting = {("queue_length", part): float(count) for part, count in await tx.execute(_WAITING)}
+        await system_metrics.keep(tx, found | waiting, at=now())
+
+
 def timetable(settings: Settings) -> list[Line]:
     """When it runs: not at the full minute, when much else does."""
-    gauge = Gauge()
-
-    async def write_system_metrics() -> None:
-        """What this process needs, and what waits in it and in the database."""
-        found = await gauge.read() | {("queue_length", "intake"): float(intake.waiting)}
-        async with across_tenants(SYSTEM) as tx:
-            waiting = {("queue_length", part): float(count) for part, count in await tx.execute(_WAITING)}
-            await system_metrics.keep(tx, found | waiting, at=now())
-
     return [
         Line(NAME, CronTrigger(second=20), count_readings),
         Line(FARM, CronTrigger(second=30), count_farm_readings),
-        Line(SYSTEM, CronTrigger(second=45), write_system_metrics),
+        Line(SYSTEM, CronTrigger(second=45), partial(write_system_metrics, Gauge())),
     ]

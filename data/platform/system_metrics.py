@@ -19,7 +19,7 @@ select m.kind, m.part, m.percentile, date_trunc('minute', cast(:at as timestampt
 from unnest(:kinds, :parts, :percentiles, :values) m (kind, part, percentile, value)
 union all
 select 'connections', coalesce(usename, 'other'), '', date_trunc('minute', cast(:at as timestamptz)), count(*)
-from pg_stat_activity where datname = current_database() and backend_type = 'client backend' group by usename
+from pg_stat_activity where datname = current_database() and usename is not null group by usename
 on conflict do nothing
 """)
 

@@ -13,7 +13,7 @@ from data.farm import queries
 from data.farm.rules.detail import Detail, Kept, Source
 from data.farm.tables import Device, Farm
 from pages.farm._words import QUANTITY_WORDS
-from ui.words import _, noop, span, temperature_unit
+from ui.words import _, n_, noop, temperature_unit
 
 PATH = "/farm/history"
 AT_FIRST = 6
@@ -88,7 +88,17 @@ def kept() -> Kept:
 
 def source_words(seen: Detail) -> str:
     """What a picture was drawn from."""
-    return _(SOURCE_WORDS[seen.source], width=span(seen.width))
+    return _(SOURCE_WORDS[seen.source], width=_width(seen.width))
+
+
+def _width(width: timedelta) -> str:
+    """'14 days', '1 hour', '2 minutes', '5 seconds': pieces are always whole ones."""
+    seconds = round(width.total_seconds())
+    if seconds % 86_400 == 0:
+        return n_("{n} day", "{n} days", seconds // 86_400)
+    if seconds % 3600 == 0:
+        return n_("{n} hour", "{n} hours", seconds // 3600)
+    return n_("{n} minute", "{n} minutes", seconds // 60) if seconds % 60 == 0 else n_("{n} second", "{n} seconds", seconds)
 
 
 def _days(days: int) -> timedelta | None:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime, time, timedelta
 
 from data.core.sheet import (
+    Area,
     Block,
     Cell,
     Chart,
@@ -92,7 +93,7 @@ def _statistics(one: MeasuredFact) -> list[Cell]:
 
 
 def chart(facts: Facts, device: DeviceFact, one: MeasuredFact) -> Chart:
-    """The average over time between the least and the most; where nothing was measured the line is broken."""
+    """The average over time before the least and the most of each step; where nothing was measured the line is broken."""
     clock = zone(facts.time_zone)
     start = datetime.combine(facts.first_day, time(), clock)
     end = datetime.combine(facts.last_day + timedelta(days=1), time(), clock)
@@ -100,21 +101,24 @@ def chart(facts: Facts, device: DeviceFact, one: MeasuredFact) -> Chart:
     lowest, highest = (words.value_of(found, one.unit) for found in (min(s.minimum for s in one.steps), max(s.maximum for s in one.steps)))
     bottom, top, apart = scale(lowest, highest)
 
-    def lines(name: str) -> list[list[tuple[float, float]]]:
-        drawn: list[list[tuple[float, float]]] = [[]]
-        last: datetime | None = None
-        for step in one.steps:
-            if last is not None and step.since - last > piece * 1.5:
-                drawn.append([])
-            x = ((step.since + piece / 2) - start).total_seconds() / length
-            drawn[-1].append((min(max(x, 0.0), 1.0), (words.value_of(getattr(step, name), one.unit) - bottom) / (top - bottom)))
-            last = step.since
-        return drawn
+    def height(value: float) -> float:
+        return (words.value_of(value, one.unit) - bottom) / (top - bottom)
 
+    def across(at: datetime) -> float:
+        return min(max((at - start).total_seconds() / length, 0.0), 1.0)
+
+    line: list[list[tuple[float, float]]] = [[]]
+    last: datetime | None = None
+    for step in one.steps:
+        if last is not None and step.since - last > piece * 1.5:
+            line.append([])
+        line[-1].append((across(step.since + piece / 2), height(step.average)))
+        last = step.since
+    band = [Area(across(step.since), across(step.since + piece), "soft", height(step.minimum), height(step.maximum)) for step in one.steps]
     ticks = [Tick((level - bottom) / (top - bottom), f"{number(level, 0 if apart == int(apart) else 1)} {words.unit_of(one.unit)}".replace("-", "−")) for level in steps(bottom, top, apart)]
     return Chart(
-        lines=[*lines("average"), *lines("minimum"), *lines("maximum")], areas=[], marks=[], across=ticks,
-        along=along(start, end, facts.time_zone), legend=[("line", "", _("Average, least and most"))],
+        lines=line, areas=band, marks=[], across=ticks, along=along(start, end, facts.time_zone),
+        legend=[("line", "", _("Average")), ("area", "soft", _("Between least and most"))],
         describes=f"{device.name}: {words.quantity(one.sensor_type)}",
     )  # fmt: skip
 

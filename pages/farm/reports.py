@@ -147,7 +147,10 @@ def _state(look: Looker, one: ReportView) -> None:
     elif job.status is background.CANCELED:
         badge("offline", _("Not made, as you wished"))
     else:
-        badge("critical", _(job.error, **job.step_values) if job.error else _("Not made"))
+        with ui.element("div").classes("st-stack"):
+            badge("critical", _("Not made"))
+            if job.error:
+                ui.label(_(job.error, **job.step_values)).classes("st-soft")
 
 
 async def _cancel(look: Looker, job_id: UUID) -> None:

@@ -24,22 +24,27 @@ from ui.form import button
 from ui.live import live
 from ui.words import _, moment, n_
 
-Seen = tuple[Sequence[ScheduledJob], Sequence[EventLog], Sequence[Trouble], Keeping]
+Kept = tuple[Sequence[Trouble], Keeping]
+Seen = tuple[Sequence[ScheduledJob], Sequence[EventLog]]
 
 
 @screen("/operations", title="Operations", place="operations", permission="operations.view")
 async def operations(look: Looker) -> None:
-    async def ask() -> Seen:
+    async def ask_kept() -> Kept:
         async with look.transaction() as tx:
-            return (
-                await queries.scheduled_jobs(tx), await audit.latest(tx, limit=30), await streams.troubles(tx, now()),
-                await backups.keeping(tx),
-            )  # fmt: skip
+            return await streams.troubles(tx, now()), await backups.keeping(tx)
 
-    def show(found: Seen) -> None:
-        jobs, lines, troubles, kept = found
+    def show_kept(found: Kept) -> None:
+        troubles, kept = found
         trouble_banner(troubles)
         keeping_section(kept, in_detail=look.actor.is_platform_admin)
+
+    async def ask() -> Seen:
+        async with look.transaction() as tx:
+            return await queries.scheduled_jobs(tx), await audit.latest(tx, limit=30)
+
+    def show(found: Seen) -> None:
+        jobs, lines = found
         ui.label(_("Timetable")).classes("st-h2").props("role=heading aria-level=2")
         if not jobs:
             empty_state(_("Nothing has run yet."), icon="schedule")
@@ -64,8 +69,9 @@ async def operations(look: Looker) -> None:
 
     if look.actor.is_platform_admin:
         streams_section(look)
-    live(ask, show)
+    live(ask_kept, show_kept)
     machine_section(look)
+    live(ask, show)
 
 
 async def _check(look: Looker) -> None:
