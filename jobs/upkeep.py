@@ -84,6 +84,12 @@ async def forget_expired() -> None:
             "delete from identity.invitations where accepted_at is null and expires_at < now() - interval '30 days'",
             "delete from notifications.phone_codes where expires_at < now() - interval '1 day'",
             "delete from notifications.notification_deliveries where created_at < now() - interval '24 months'",
+            "delete from notifications.notifications where coalesce(deleted_at, created_at) < now() - interval '24 months'"
+            " or deleted_at < now() - interval '30 days'",
+            "delete from alerts.alerts where subject_kind like 'farm.%' and resolved_at < now() - interval '24 months'",
+            "update farm.broker_logins l set revoked_at = now() from farm.devices d join farm.farms f on f.organization_id = d.organization_id"
+            " and f.id = d.farm_id where l.organization_id = d.organization_id and l.device_id = d.id and l.revoked_at is null"
+            " and d.deleted_at = f.deleted_at and f.deleted_at < now() - interval '30 days'",
             "delete from platform.background_jobs where finished_at < now() - interval '90 days' and result_file_id is null",
         ):
             await tx.execute(text(statement))
