@@ -5,6 +5,7 @@
   if (!said.farm_from) return;
   let known;
   try {
+    if (!navigator.onLine && !(await caches.match(said.farm_from))) return;
     const answer = await fetch(said.farm_from, { credentials: 'same-origin' });
     if (!answer.ok) return;
     known = await answer.json();
