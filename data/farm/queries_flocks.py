@@ -8,15 +8,17 @@ from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Double, cast, func, or_
+from sqlalchemy import func, or_, text
 from sqlalchemy import select as select_columns
 from sqlmodel import col, select
 
+from data.core import columns
 from data.core.errors import NotFound
 from data.core.session import Transaction
 from data.farm.flocks import Day, Flock
 from data.farm.queries import within
-from data.farm.tables import Device, Farm, FlockBatch, FlockRecord, SensorReading
+from data.farm.queries_periods import found_by_hour
+from data.farm.tables import Device, Farm, FlockBatch, FlockRecord
 from data.identity.tables import User
 
 MEASURED_WITHIN = timedelta(minutes=15)
@@ -141,26 +143,23 @@ class Warmth:
     high: NDArray[np.float64]
 
 
+_WARMTH = text(f"""{found_by_hour()}
+select (extract(epoch from at) * 1000)::float8, (sum(total) / sum(count))::float8, min(low)::float8, max(high)::float8
+from found where at >= :start group by at order by at
+""")
+
+
 async def warmth(tx: Transaction, batch_id: UUID, *, since: datetime, until: datetime) -> Warmth:
-    """What the probes of the flock's house measured."""
+    """What the probes of the flock's house measured, for as long as hours are kept."""
     one = await batch(tx, batch_id)
-    hour, value = func.date_trunc("hour", col(SensorReading.recorded_at)), col(SensorReading.value)
     probes = select_columns(col(Device.id)).where(
         col(Device.farm_id) == one.farm_id, func.lower(Device.location) == one.house.lower(), col(Device.deleted_at).is_(None)
     )
-    statement = (
-        select_columns(
-            cast(func.extract("epoch", hour) * 1000, Double), cast(func.avg(value), Double), cast(func.min(value), Double),
-            cast(func.max(value), Double),
-        )
-        .where(
-            col(SensorReading.organization_id) == tx.organization_id, col(SensorReading.device_id).in_(probes),
-            col(SensorReading.sensor_type) == "temperature", col(SensorReading.recorded_at) >= since, col(SensorReading.recorded_at) < until,
-        )
-        .group_by(hour)
-        .order_by(hour)
-    )  # fmt: skip
-    rows = np.array([tuple(row) for row in await tx.execute(statement)], dtype=np.float64).reshape(-1, 4)
+    values = {
+        "organization_id": tx.organization_id, "devices": columns.ids((await tx.execute(probes)).scalars().all()), "kind": "temperature",
+        "start": since, "end": until,
+    }  # fmt: skip
+    rows = np.array([tuple(row) for row in await tx.execute(_WARMTH, values)], dtype=np.float64).reshape(-1, 4)
     return Warmth(*(np.ascontiguousarray(rows[:, n]) for n in range(4)))
 
 
