@@ -61,8 +61,8 @@ async def test_a_due_run_makes_one_command_and_one_record_of_it(world: World, fa
     schedule = await plan(world.keeper, farm)
     at = planned(schedule)
     async with across_tenants("tests") as tx:
-        assert await organizations_with_due(tx, at=at - MINUTE) == []
-        assert await organizations_with_due(tx, at=at) == [world.organization_id]
+        assert await organizations_with_due(tx, at=at - MINUTE) == {}
+        assert await organizations_with_due(tx, at=at) == {world.organization_id: 1}
     (command,) = await run(world, at)
     assert (command.command_type, command.schedule_id, command.requested_by) == (SwitchAction.ON, schedule.id, None)
     (execution,) = await executions(world, schedule)

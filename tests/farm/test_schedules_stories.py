@@ -1,5 +1,6 @@
 """Nights in which the clocks change, and moments in which the database goes: nothing is left out, nothing happens twice."""
 
+import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime, time, timedelta
 from uuid import UUID
@@ -16,6 +17,7 @@ from data.farm.ledger import Only, Wanted
 from data.farm.rules import REPLACED, Step, Timing
 from data.farm.tables import CommandType, DeviceType, Schedule
 from data.farm.values import DeviceReport, SensorValue
+from jobs.farm import BATCH, run_schedules
 from pages.farm.ledger import csv_row
 from tests.factories.farm import FarmWorld, bring_online, build_farm
 from tests.factories.people import World
@@ -210,3 +212,29 @@ async def test_vents_are_open_while_it_is_warm_and_a_fan_goes_on_slowly_afterwar
 
 def vars_of(timing: Timing) -> dict[str, object]:
     return {name: getattr(timing, name) for name in timing.__slots__}
+
+
+CROWD = """
+with device as (
+  insert into farm.devices (id, organization_id, farm_id, topic, name, device_type, is_online, is_on, is_active, latest, output, dialect,
+    on_total_s, on_cycles, error_count, updated_at)
+  select gen_random_uuid(), organization_id, farm_id, 'crowd-' || n, 'Relay ' || n, 'relay', true, false, true, '{}', 1, 'tasmota', 0, 0, 0, now()
+  from farm.devices, generate_series(1, %(most)s) n where id = %(fan)s returning *)
+insert into farm.schedules (id, organization_id, farm_id, device_id, name, schedule_type, cron_expression, action, is_enabled, priority,
+  missed_policy, failure_count, cycles_done, next_run_at, created_at, updated_at)
+select gen_random_uuid(), organization_id, farm_id, id, action, 'time_based', %(cron)s, action::farm.switch_action, true, priority, 'reconcile', 0, 0,
+  %(at)s, now(), now()
+from device, (values ('off', 3), ('on', 7)) wanted (action, priority)"""
+
+
+async def test_of_very_many_at_one_instant_each_happens_once_and_the_higher_priority_has_its_way(
+    world: World, farm: FarmWorld, owner_connection: psycopg.Connection
+) -> None:
+    most = BATCH // 2 + 10  # with two schedules each more than one batch
+    at = now().replace(second=0, microsecond=0)
+    cron = f"{at.astimezone(ZoneInfo('Asia/Phnom_Penh')):%M %H} * * *"
+    owner_connection.execute(CROWD, {"most": most, "fan": farm.fan.id, "at": at, "cron": cron})
+    await asyncio.gather(run_schedules(), run_schedules())  # and two of us do it at once
+    rows = owner_connection.execute("select status, command_sent ->> 'command', count(*) from farm.schedule_executions where scheduled_time = %s group by 1, 2", [at])
+    assert sorted(rows.fetchall(), key=str) == [("pending", "on", most), ("skipped", None, most)]
+    assert owner_connection.execute("select count(*), count(distinct device_id), min(command_type) from farm.device_commands").fetchone() == (most, most, "on")

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, text
+from sqlalchemy import ColumnElement, func, text
 from sqlmodel import col, select
 
 from data.core import columns
@@ -96,21 +96,22 @@ class Ran:
     schedules: int
 
 
-async def organizations_with_due(tx: Transaction, *, at: datetime) -> Sequence[UUID]:
-    """Across tenants: whose schedules want to run."""
-    return (await tx.exec(select(Schedule.organization_id).where(*is_due(at)).distinct())).all()
+async def organizations_with_due(tx: Transaction, *, at: datetime) -> dict[UUID, int]:
+    """Across tenants: whose schedules want to run, and how many."""
+    statement = select(Schedule.organization_id, func.count()).where(*is_due(at)).group_by(col(Schedule.organization_id))
+    return {organization_id: count for organization_id, count in await tx.exec(statement)}
 
 
-async def run_due(tx: Transaction, *, at: datetime, most: int = 500) -> Ran:
+async def run_due(tx: Transaction, *, at: datetime, most: int = 500, part: int = 0, parts: int = 1) -> Ran:
     """Run what is due in this organization: the record of the run and the command, in one transaction, once.
 
     Of several runners each takes other schedules, and the unique key keeps the same run from happening twice. A few statements
-    however many are due.
+    however many are due. Several `parts` of them may run side by side; all schedules of a device are in the same one.
     """
     statement = (
         select(Schedule, Farm)
         .join(Farm, col(Farm.id) == Schedule.farm_id)
-        .where(*is_due(at), Schedule.schedule_type != ScheduleType.CONDITION)
+        .where(*is_due(at), Schedule.schedule_type != ScheduleType.CONDITION, *_in_part(part, parts))
         # Of more than fit into one batch the higher priorities come last, and so have their way.
         .order_by(col(Schedule.next_run_at), col(Schedule.priority), col(Schedule.id))
         .limit(most)
@@ -133,6 +134,10 @@ async def run_due(tx: Transaction, *, at: datetime, most: int = 500) -> Ran:
     for schedule, _ in claimed:
         tx.emit(ScheduleChanged(schedule_id=schedule.id, farm_id=schedule.farm_id))
     return Ran(commands, len(claimed))
+
+
+def _in_part(part: int, parts: int) -> tuple[ColumnElement[bool], ...]:
+    return () if parts == 1 else (func.abs(func.uuid_hash(Schedule.device_id) % parts) == part,)
 
 
 def is_due(at: datetime) -> tuple[ColumnElement[bool], ...]:
