@@ -1,6 +1,7 @@
 """What people type about a schedule is what is meant, and what is meant is said back to them."""
 
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -22,7 +23,7 @@ from ui.words import Reader, reading_as
 PROBE = UUID(int=1)
 
 
-def schedule(**values: object) -> Schedule:
+def schedule(**values: Any) -> Schedule:
     kind = values.pop("schedule_type", ScheduleType.TIME)
     return Schedule(farm_id=UUID(int=2), device_id=UUID(int=3), name="Plan", schedule_type=kind, action=SwitchAction.ON, **values)
 
@@ -169,7 +170,7 @@ def test_what_the_change_of_clocks_means_is_said() -> None:
 
 def test_what_was_done_in_an_outage_is_said() -> None:
     def run(policy: MissedPolicy | None, *, is_late: bool) -> ScheduleExecution:
-        return ScheduleExecution(missed_policy=policy, is_late=is_late)
+        return ScheduleExecution(schedule_id=PROBE, device_id=PROBE, missed_policy=policy, is_late=is_late)
 
     assert [done_words(run(policy, is_late=True)) for policy in MissedPolicy] == ["Left out", "Done late", "Brought to where it should be"]
     assert [done_words(run(policy, is_late=False)) for policy in MissedPolicy] == ["Left out", *["What came later was done instead"] * 2]
