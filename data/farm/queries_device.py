@@ -17,6 +17,7 @@ from data.core.time import zone
 from data.farm import queries
 from data.farm.queries import Asked
 from data.farm.rules import Limits
+from data.farm.rules.levels import unit_of
 from data.farm.tables import (
     OPEN,
     Commanded,
@@ -42,14 +43,14 @@ OUTCOMES: Mapping[str, tuple[CommandStatus, ...]] = {
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A device with its farm, its latest wish and by whom, the one that it did last, the value that it is set to and in which of
-    the three ways (`set_value` 0–255, `set_speed` 0–100, `set_angle` 0–180), and the limits of each."""
+    """A device with its farm, its latest wish and by whom, the one that it did last, in whose unit its value is kept
+    (`set_value` 0–255, `set_speed` 0–100, `set_angle` 0–180), and the limits of each."""
 
     device: Device
     farm: Farm
     last: Asked | None
     done: DeviceCommand | None
-    value_command: CommandType | None
+    value_command: CommandType
     limits: Mapping[CommandType, Limits] = field(default_factory=dict)
 
     @property
@@ -64,15 +65,13 @@ async def seen(tx: Transaction, device_id: UUID) -> Seen:
     farm = await queries.farm(tx, device.farm_id)
     asked = await queries.commands_of(tx, device_id, limit=1)
     done = _of(device_id).where(DeviceCommand.status == CommandStatus.COMPLETED).order_by(col(DeviceCommand.requested_at).desc())
-    valued = done.where(col(DeviceCommand.command_type).in_(tuple(FULL)))
     configs = select(DeviceConfig).where(
         DeviceConfig.device_id == device_id, col(DeviceConfig.parameter_name).in_(tuple(FULL)), col(DeviceConfig.deleted_at).is_(None)
     )
-    last_value = (await tx.exec(valued.limit(1))).one_or_none()
+    limits = {CommandType(one.parameter_name): Limits(one.min_value, one.max_value) for one in await tx.exec(configs)}
     return Seen(
         device, farm, asked[0] if asked else None, (await tx.exec(done.limit(1))).one_or_none(),
-        last_value.command_type if last_value else None,
-        {CommandType(one.parameter_name): Limits(one.min_value, one.max_value) for one in await tx.exec(configs)},
+        CommandType(unit_of(device.device_type.value, {way.value: 0 for way in limits})), limits,
     )  # fmt: skip
 
 

@@ -193,19 +193,20 @@ class _Setter:
 
     def push(self, now_seen: Seen) -> None:
         """What the device says; a draft that somebody is moving stays where it is."""
-        confirmed = float(now_seen.device.value) if now_seen.device.value is not None and self._is_mine(now_seen) else None
+        confirmed = self._confirmed_by(now_seen)
         self._said.set_text("" if confirmed is None else _("The device says: {value}", value=value_words(self._way, confirmed)))
         if confirmed is not None and confirmed != self._confirmed:
-            self._slider.set_value(min(max(confirmed, self._least), self._most))
+            self._slider.set_value(self._value(now_seen))
         self._confirmed = confirmed
 
-    def _is_mine(self, now_seen: Seen) -> bool:
-        """A pwm output says one number; it is meant the way in which it was last set."""
-        return (now_seen.value_command or self._way) is self._way
+    def _confirmed_by(self, now_seen: Seen) -> float | None:
+        """A pwm output says one number, which is the same part of a whole in each of its units."""
+        value, unit = now_seen.device.value, now_seen.value_command
+        return None if value is None else round(float(value) * FULL[self._way] / FULL[unit], 1)
 
     def _value(self, now_seen: Seen) -> float:
-        value = float(now_seen.device.value) if now_seen.device.value is not None and self._is_mine(now_seen) else self._least
-        return min(max(value, self._least), self._most)
+        value = self._confirmed_by(now_seen)
+        return min(max(self._least if value is None else round(value), self._least), self._most)
 
     def _slid(self, event: events.ValueChangeEventArguments[Any]) -> None:
         if self._field.value != event.value:
