@@ -41,7 +41,7 @@ async def members(tx: Transaction, *, scope_id: UUID | None = None, reaches: str
     tx.actor.require(VIEW, scope_id)
     statement = select(User, UserRole).join(UserRole, col(UserRole.user_id) == User.id).where(col(User.deleted_at).is_(None))
     if scope_id:
-        statement = statement.where(or_(col(UserRole.scope_id).is_(None), UserRole.scope_id == scope_id))
+        statement = statement.where(or_(col(UserRole.scope_id).is_(None), col(UserRole.scope_id) == scope_id))
     else:
         statement = statement.where(_within(tx, UserRole.scope_id))
     if reaches:

@@ -70,7 +70,8 @@ async def make_flocks(tx: Transaction, *, end: datetime, written_by: UUID | None
 
 
 def _days(placed: Placed, batch: FlockBatch, today: date, written_by: UUID | None) -> list[tuple[object, ...]]:
-    chance, alive, rows = Random(placed.name), placed.count, []
+    chance, alive = Random(placed.name), placed.count
+    rows: list[tuple[object, ...]] = []
     for age in range(placed.days_ago):
         day = batch.placed_on + timedelta(days=age)
         dead = sum(chance.random() < (0.0018 if age < 7 else 0.0006) for _bird in range(alive))

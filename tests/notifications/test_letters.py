@@ -8,6 +8,7 @@ import pytest
 
 from data.alerts.tables import Severity
 from data.core.errors import NotFound
+from data.flows import joining
 from data.identity.secrets import Seal, use_seal
 from data.notifications.sending import Outgoing
 from data.notifications.tables import Channel, Purpose
@@ -100,3 +101,21 @@ def test_alerts_to_a_bare_address_can_be_ended_and_those_to_oneself_are_a_matter
 def test_a_link_for_a_new_password_is_in_words_and_in_a_button() -> None:
     written = new_password("https://steading.example/reset/abc", "en")
     assert written.text.endswith("https://steading.example/reset/abc") and 'href="https://steading.example/reset/abc"' in written.html
+
+
+def test_a_mail_about_a_farm_says_what_to_do_and_the_time_by_the_farms_clock() -> None:
+    told = outgoing(alert_type="temperature_high", place_zone="Asia/Phnom_Penh", time_zone="Europe/Berlin")
+    written = WRITE(told)
+    assert "Run the fans, open the sides" in written.text and "20 Nov 2026, 12:30:00" in written.text and "(Asia/Phnom_Penh)" in written.text
+    assert "Run the fans" not in WRITE(outgoing(alert_type="temperature_high", purpose=Purpose.RESOLVED)).text, "it is over"
+    khmer = WRITE(outgoing(alert_type="temperature_high", place_zone="Asia/Phnom_Penh", language="km")).text
+    assert "បើកកង្ហារ" in khmer and "12:30" in khmer
+
+
+def test_an_invitation_is_written_in_the_language_that_was_chosen_for_it() -> None:
+    values = {"who": "Olga", "organization": "Green", "role": "keeper", "link": "https://steading.example/invitation/x"}
+    asked = outgoing(
+        purpose=Purpose.CODE, message=joining.INVITED, values=values, subject="An invitation", user_id=None, href=None, payload={"language": "km"}
+    )
+    written = WRITE(asked)
+    assert written.subject == "ការអញ្ជើញ" and "អ្នកថែទាំ" in written.short and "https://steading.example/invitation/x" in written.short

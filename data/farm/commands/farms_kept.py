@@ -158,7 +158,7 @@ async def removed_farm(tx: Transaction, farm_id: UUID) -> Farm:
 async def _stamp(tx: Transaction, farm_id: UUID, before: datetime | None, after: datetime | None) -> None:
     """What is there goes at one instant; what went at that instant comes back."""
     for table in (Device, Schedule, FlockBatch):
-        held = (col(table.farm_id) == farm_id, col(table.deleted_at).is_not_distinct_from(before))  # type: ignore[attr-defined]
+        held = (col(table.farm_id) == farm_id, col(table.deleted_at).is_not_distinct_from(before))
         values: dict[str, Any] = {"deleted_at": after}
         if table is Device and after:
             values["is_online"] = False
