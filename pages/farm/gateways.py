@@ -9,10 +9,12 @@ from data.farm import queries, queries_gateways
 from data.farm.commands import gateways as commands
 from data.farm.commands import gateways_asked
 from data.farm.events import DeviceChanged, GatewayChanged
+from data.farm.queries import Tile
 from data.farm.queries_gateways import Standing, Waiting
 from data.farm.rules.gateways import OFFLINE_AFTER
 from data.farm.tables import Device, Farm
 from pages._shell import Looker, screen
+from pages.farm._face import face
 from pages.farm._gateway_forms import claim, edit
 from pages.farm._words import icon_of
 from ui.age import age
@@ -40,7 +42,7 @@ async def gateways(look: Looker, code: str = "") -> None:
         async with look.transaction() as tx:
             return await queries_gateways.standings(tx)
 
-    live(ask, lambda found: _show(look, found, farms), look.topic(GatewayChanged), Slowed(look.topic(DeviceChanged), 5.0), minimum_interval_s=1.0)
+    live(ask, lambda found: _show(look, found, farms), look.topic(GatewayChanged), Slowed(look.topic(DeviceChanged), 2.0), minimum_interval_s=1.0)
 
 
 def _show(look: Looker, found: Sequence[Standing], farms: Sequence[Farm]) -> None:
@@ -101,6 +103,8 @@ def _device(device: Device) -> None:
             badge("offline", _("Offline"))
         elif device.is_on is not None:
             badge("ok" if device.is_on else "neutral", _("On") if device.is_on else _("Off"))
+        elif (shown := face(Tile(device, None), may_switch=False))["value"]:
+            ui.label(f"{shown['value']} {shown['unit']}").classes("st-fact-value")
 
 
 def _waiting(look: Looker, one: Standing, may: bool) -> None:

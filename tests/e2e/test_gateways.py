@@ -9,6 +9,7 @@ from playwright.async_api import expect
 from data.core.session import transaction
 from data.farm import commands, queries
 from tests.e2e.conftest import Server, Visitors
+from tests.e2e.test_everyone import AXE, RUN, serious
 from tests.factories.farm import build_farm
 from tests.factories.people import World
 
@@ -43,6 +44,9 @@ async def test_a_box_is_claimed_by_its_code_lists_its_fan_and_does_what_is_asked
         place = f"/v1/farms/{mine['farm_id']}/coops/{mine['coop_id']}"
         assert mine["farm_id"] == str(farm.farm.id)
         await said(await box.post(f"{place}/devices/report", json={"devices": [{"type": "relay", "model": "fan", "name": "Big fan"}]}))
+        await expect(page.get_by_role("button", name="Big fan is not wanted")).to_be_visible()
+        await page.evaluate(AXE)
+        assert serious(await page.evaluate(RUN)) == []
         await page.get_by_role("button", name="Take in").click()
         await expect(page.get_by_role("link", name="Big fan")).to_be_visible()
         await expect(page.get_by_text("Online", exact=True)).to_be_visible()
