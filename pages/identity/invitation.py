@@ -7,7 +7,7 @@ from fastapi.responses import RedirectResponse
 from nicegui import app, ui
 
 from data.core.errors import Refusal
-from data.identity import commands
+from data.identity import commands, second_factor
 from data.identity.commands import Offer
 from data.identity.secrets import MINIMUM_PASSWORD
 from pages._gate import actor_of
@@ -83,7 +83,8 @@ async def join(
     except Refusal as refusal:
         said = {"said": code_of(refusal), "name": name, "email": email, "language": spoken, "minutes": refusal.values.get("minutes", "")}
         return RedirectResponse(f"/invitation/{token}?{urlencode(said)}", status_code=303)
-    return with_session(RedirectResponse("/", status_code=303), session)
+    target = "/sign-in/code" if await second_factor.is_due(session) else "/"
+    return with_session(RedirectResponse(target, status_code=303), session)
 
 
 @app.post("/invitation/{token}/join")
