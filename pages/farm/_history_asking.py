@@ -54,11 +54,11 @@ class Choice:
 
 async def chosen(tx: Transaction, *, farm: str = "", kind: str = "", of: str | None = None, switches: str | None = None) -> Choice | None:
     """What an address asks for, however it was typed; None where there is no farm to see. NotFound where that one is not there."""
+    here = await queries.farm(tx, UUID(farm)) if _is_id(farm) else None
     farms = await queries.farms(tx)
     if not farms:
         return None
     wanted, together = _ids(of or ""), _ids(switches or "")
-    here = await queries.farm(tx, UUID(farm)) if _is_id(farm) else None
     if here is None and (named := (*wanted, *together)):
         here = await queries.farm(tx, (await queries.device(tx, named[0])).farm_id)
     here = here or farms[0]

@@ -41,19 +41,19 @@ class Wanted:
 async def wanted(tx: Transaction, kind: str, farm: str, first: str, last: str, step: str, *, today: date) -> tuple[Wanted | None, Sequence[Farm]]:
     """From an address, however it was typed, and the farms there are to see; the last week where it says nothing that makes sense.
     NotFound where the farm that is named is not there."""
-    farms = await queries.farms(tx)
-    if not farms:
-        return None, farms
     try:
         here = (await queries.farm(tx, UUID(farm))).id
     except ValueError:
-        here = farms[0].id
+        here = None
+    farms = await queries.farms(tx)
+    if not farms:
+        return None, farms
     try:
         begins, ends = date.fromisoformat(first), date.fromisoformat(last)
     except ValueError:
         begins, ends = today - timedelta(days=7), today - timedelta(days=1)
     return Wanted(
-        Kind(kind) if kind in set(Kind) else Kind.PERFORMANCE, here, begins, ends, Step(step) if step in set(Step) else Step.DAY
+        Kind(kind) if kind in set(Kind) else Kind.PERFORMANCE, here or farms[0].id, begins, ends, Step(step) if step in set(Step) else Step.DAY
     ), farms
 
 
