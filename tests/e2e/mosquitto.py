@@ -35,6 +35,7 @@ def mosquitto() -> str:
     if shutil.which("apt-get") and os.geteuid() == 0:
         attempt("apt-get", "update")
         attempt("apt-get", "install", "-y", "--no-install-recommends", "mosquitto")
+        attempt("systemctl", "disable", "--now", "mosquitto")  # the tests start their own, and 1883 is somebody else's
     if found := _present():
         return found
     raise NoMosquitto("The tests with a real broker need Mosquitto: install it, or set MOSQUITTO to the path of its program.")
