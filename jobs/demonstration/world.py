@@ -13,6 +13,7 @@ from data.deliveries import commands as deliveries
 from data.deliveries.tables import Driver, DriverDevice
 from data.farm import commands as farm
 from data.farm import tables as farm_tables
+from data.farm.rules.topics import node_of
 from data.identity import commands as identity
 from data.identity.tables import ApiToken, Role, TokenKind
 from data.tracking.tables import ProductionRun
@@ -70,7 +71,8 @@ async def _hand_out_secrets(staff: Staff, settings: Settings) -> None:
             trees=await _feed_secret(tx, TREES, "Enrolment of arborists' phones"),
         )
         for board in await tx.exec(select(farm_tables.Device).where(col(farm_tables.Device.deleted_at).is_(None))):
-            kept.boards[board.topic] = (await farm.make_login(tx, board.id)).password
+            if board.topic == node_of(board.topic):  # what is in a box speaks through it
+                kept.boards[board.topic] = (await farm.make_login(tx, board.id)).password
         kept.phones = await _phones(tx)
         kept.write(settings.var_dir)
 

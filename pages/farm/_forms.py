@@ -78,7 +78,7 @@ def add_device(look: Looker, farm: Farm) -> None:
             try:
                 async with look.transaction() as tx:
                     device = await commands.register_device(tx, farm.id, **values)
-                    made = None if device.dialect is Dialect.GATEWAY else await commands.make_login(tx, device.id)
+                    made = await commands.first_login(tx, device.id)
             except Refusal as reason:
                 return field_errors(reason)
             dialog.close()

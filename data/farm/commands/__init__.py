@@ -22,7 +22,7 @@ from data.farm.commands.farms_kept import remove_farm, restore_farm
 from data.farm.commands.giving_up import time_out
 from data.farm.commands.guards import ask_again, audit_states, end_overrun, want_states, worsen
 from data.farm.commands.instructions import claim_queued, give_back, mark_sent, take_waiting
-from data.farm.commands.logins import NewLogin, make_login, revoke_login, take_old_secrets
+from data.farm.commands.logins import NewLogin, first_login, make_login, revoke_login, take_old_secrets
 from data.farm.commands.metrics import keep_metrics
 from data.farm.commands.presence import mark_silent, tell_missing
 from data.farm.commands.reports import confirm, hear
@@ -51,7 +51,7 @@ __all__ = [
     "Batch", "Chosen", "NewLogin", "Stopped", "ask_again", "audit_states", "calibrate", "calibrate_level", "cancel", "claim_queued",
     "command", "command_many", "confirm", "copy_configs", "copy_to_devices", "create_farm", "create_schedule",
     "duplicate_schedule", "edit_device", "edit_farm", "edit_schedule", "enable_schedule", "enable_schedules",
-    "end_overrun", "give_back", "go_on", "hear", "keep_metrics", "make_login", "mark_sent", "mark_silent",
+    "end_overrun", "first_login", "give_back", "go_on", "hear", "keep_metrics", "make_login", "mark_sent", "mark_silent",
     "prioritize_schedules", "register_device", "remove_device", "remove_farm", "remove_schedule", "remove_schedules",
     "restore_device", "restore_farm", "restore_schedules", "revoke_login", "run_conditions", "run_due", "run_now", "set_config", "set_configs",
     "set_guard", "shift_schedules", "stop_all", "switch", "take_old_secrets", "take_waiting", "tell_missing", "time_out", "undo_config",

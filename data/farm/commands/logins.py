@@ -15,7 +15,7 @@ from data.farm.events import FarmChanged, LoginChanged
 from data.farm.queries_logins import logins_of, of_its_box
 from data.farm.rules.logins import LETTERS, PASSWORD_LENGTH, SALT_LENGTH, mosquitto_hash
 from data.farm.rules.topics import node_of
-from data.farm.tables import BrokerLogin, Device
+from data.farm.tables import BrokerLogin, Device, Dialect
 from data.identity.commands import revoke_tokens_of
 from data.identity.queries import tokens_of
 from data.identity.secrets import token_hash
@@ -41,6 +41,15 @@ async def make_login(tx: Transaction, device_id: UUID) -> NewLogin:
     login = await _named(tx, device, before or node_of(device.topic), password)
     tx.emit(LoginChanged(device_id=device.id, farm_id=device.farm_id))
     return NewLogin(login.username, password)
+
+
+async def first_login(tx: Transaction, device_id: UUID) -> NewLogin | None:
+    """A login for a device that was just added, told this once; None where none is needed: its box has one, or a gateway speaks for it."""
+    device = await queries.device(tx, device_id)
+    tx.actor.require("farm.edit", device.farm_id)
+    if device.dialect is Dialect.GATEWAY or await logins_of(tx, device):
+        return None
+    return await make_login(tx, device_id)
 
 
 async def revoke_login(tx: Transaction, device_id: UUID) -> None:
