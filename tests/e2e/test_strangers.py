@@ -25,6 +25,7 @@ from tests.factories.channels import about, alert, told
 from tests.factories.cold_chain import EUI, cold_store, secret, uplink_body
 from tests.factories.deliveries import driver, shipment
 from tests.factories.farm import build_farm
+from tests.factories.gateways import claimed
 from tests.factories.people import World
 from tests.factories.served import ROOT
 from tests.factories.tracking import build_shipping
@@ -57,6 +58,7 @@ async def everything(home: World) -> Everything:
         paired = await pairing.start(tx, store.unit_id)
         await gateways.add_gateway(tx, gateway_id="roof-1", name="Market hall roof", site_id=store.site_id)
     farm = await build_farm(home.owner, prefix="walls")
+    await claimed(home.owner, farm)
     async with transaction(home.owner) as tx:
         flock = await start_batch(tx, farm.farm.id, name="Autumn birds", house="Room 1", placed_on=now().date() - timedelta(days=9), placed_count=900)
     rider = await driver(home.owner, "Dara")
