@@ -191,3 +191,29 @@ async def test_the_stranger_sees_no_counts_and_no_marks(world: World, berlin: Fa
         async with transaction(who) as tx:
             assert (await tx.execute(text("select count(*) from farm.reading_metrics"))).scalar() == seen
             assert (await tx.execute(text("select count(*) from farm.stale_metrics"))).scalar() == seen // 2
+
+
+SWITCHED = st.lists(st.tuples(st.integers(0, 30 * 60), st.booleans(), st.integers(0, 3)), min_size=2, max_size=14, unique_by=lambda one: one[0])
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(said=SWITCHED, seed=st.integers(0, 99))
+async def test_on_time_and_cycles_add_up_whatever_the_order_of_arrival(
+    world: World, berlin: FarmWorld, owner_connection: psycopg.Connection, said: Sequence[tuple[int, bool, int]], seed: int
+) -> None:
+    owner_connection.execute("delete from farm.sensor_readings; delete from farm.reading_metrics; delete from farm.stale_metrics")
+    order, words = Random(seed), sorted((minute, is_on) for minute, is_on, _ in said)
+    batches: dict[int, list[SensorValue]] = {}
+    for minute, is_on, batch in said:  # as values: a state that comes late is kept, but changes no device
+        batches.setdefault(batch, []).append(SensorValue(berlin.fan.topic, "power", float(is_on), "", AUTUMN - timedelta(days=3) + timedelta(minutes=minute)))
+    for batch in order.sample(sorted(batches), len(batches)):
+        await hear(world, berlin.fan, *batches[batch])
+        if order.random() < 0.5:
+            await count_farm_readings()
+    await count_farm_readings()
+    end = -(-(words[-1][0] + 1) // 60) * 60  # the last word lasts to the end of its hour
+    lasted = [(until - since) * 60 for (since, is_on), (until, _) in zip(words, [*words[1:], (end, False)], strict=True) if is_on]
+    cycles = sum(is_on and not was_on for (_, was_on), (_, is_on) in zip(words, words[1:], strict=False))
+    for granularity in ("hourly", "daily"):
+        found = rows(owner_connection, ON, granularity=granularity)
+        assert (sum(on_s for _, on_s, _ in found), sum(count for _, _, count in found)) == (sum(lasted), cycles), granularity
