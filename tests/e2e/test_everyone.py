@@ -1,6 +1,7 @@
 """Every page for everybody: with a screen reader, on a small phone, in the dark, in Khmer."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,8 @@ from tests.factories.tracking import build_shipping
 from tests.factories.trees import job, phone, submitted
 
 pytestmark = pytest.mark.e2e
+NAMES = re.compile("Steading|Green Steading|Chicken house|Room 1|Fan|Pump|Probe")
+"""What things are called in every language."""
 AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text()
 RUN = "async () => (await axe.run(document, {resultTypes: ['violations'], runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa']})).violations"
 
@@ -84,4 +87,4 @@ async def test_a_farmers_pages_are_in_khmer(visitors: Visitors, furnished: list[
     english = await page.evaluate(
         "[...document.querySelectorAll('main *')].filter(e => !e.children.length && /[a-z]{4,}/.test(e.textContent) && !e.closest('.q-icon, .material-icons, i')).map(e => e.textContent.trim())"
     )
-    assert [words for words in english if words not in ("Steading", "Green Steading", "Chicken house", "Room 1", "Fan", "Pump", "Probe")] == []
+    assert [words for words in english if re.search("[a-z]{4,}", NAMES.sub("", words))] == []
