@@ -143,18 +143,20 @@ class Condition:
 
     def _add(self, group: Group, part: Row | Group) -> None:
         group.parts.append(part)
-        self._draw()
-        self._changed()
+        self._redraw()
 
     def _take_away(self, group: Group, part: Row | Group) -> None:
         group.parts = [one for one in group.parts if one is not part]
-        self._draw()
-        self._changed()
+        self._redraw()
 
     def _anew(self) -> None:
         self._root = self._new()
-        self._draw()
-        self._changed()
+        self._redraw()
+
+    def _redraw(self) -> None:
+        with self.box:  # and not in the row that was tapped, which goes with this
+            self._draw()
+            self._changed()
 
     def _changed(self) -> None:
         self.show_error("", "")

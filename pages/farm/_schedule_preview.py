@@ -15,7 +15,7 @@ from data.farm.rules import Clash, ClockChange, Timing
 from pages._shell import Looker, translated
 from pages.farm._schedule_words import lines
 from ui.badge import badge
-from ui.live import Merging
+from ui.live import Merging, page_spawn
 from ui.timeline import timeline
 from ui.words import _, clock, day, n_
 
@@ -32,7 +32,8 @@ class Preview:
         with ui.element("div").classes("st-field"):
             ui.label(_("The next seven days")).classes("st-field-label")
             self._box = ui.element("div").classes("st-stack").props("aria-live=polite")
-        self._merging = Merging(self._refresh, minimum_interval_s=0.4)
+        # In the panel's own place: the row that was changed last may be gone by then.
+        self._merging = Merging(self._refresh, minimum_interval_s=0.4, spawn=page_spawn("preview"))
 
     def poke(self, *_event: Any) -> None:
         if not self._box.is_deleted:

@@ -84,19 +84,21 @@ class Steps:
 
     def _move(self, index: int, by: int) -> None:
         self._rows[index], self._rows[index + by] = self._rows[index + by], self._rows[index]
-        self._draw()
-        self._changed()
+        self._redraw()
 
     def _remove(self, index: int) -> None:
         del self._rows[index]
-        self._draw()
-        self._changed()
+        self._redraw()
 
     def _append(self) -> None:
         last = self._rows[-1][0]
         self._rows.append(("off" if last == "on" else "on", 30))
-        self._draw()
-        self._changed()
+        self._redraw()
+
+    def _redraw(self) -> None:
+        with self.box:  # and not in the row that was tapped, which goes with this
+            self._draw()
+            self._changed()
 
     def _count(self) -> None:
         self._sum.set_text(_("{span} in all", span=span(sum(seconds or 0 for _action, seconds in self._rows))))

@@ -1,6 +1,6 @@
 """What switches by itself and when: each schedule with its next and its last run, by the farm's clock."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import groupby
@@ -207,10 +207,15 @@ def _menu(look: Looker, one: Planned, chosen: Chosen, *, may_change: bool) -> No
     """What is wanted seldom."""
     more = button(_("More"), kind="quiet", icon="more_horiz")
     more.props["aria-label"] = _("More about {name}", name=one.schedule.name)
+
+    async def on_page(act: Awaitable[None]) -> None:
+        with look.page:  # the card may be drawn anew meanwhile
+            await act
+
     with more, ui.menu():
-        ui.menu_item(_("Past runs"), lambda: past_runs(look, one))
-        ui.menu_item(_("What would it do now?"), lambda: dry_run(look, one))
+        ui.menu_item(_("Past runs"), lambda: on_page(past_runs(look, one)))
+        ui.menu_item(_("What would it do now?"), lambda: on_page(dry_run(look, one)))
         if look.may("farm.schedule"):
-            ui.menu_item(_("Copy to devices"), lambda: copy_elsewhere(look, one))
+            ui.menu_item(_("Copy to devices"), lambda: on_page(copy_elsewhere(look, one)))
         if may_change:
-            ui.menu_item(_("Remove"), lambda: chosen.remove({one.schedule.id: one.schedule.name}))
+            ui.menu_item(_("Remove"), lambda: on_page(chosen.remove({one.schedule.id: one.schedule.name})))

@@ -3,9 +3,13 @@
 from typing import Any
 
 import pytest
+from playwright.async_api import Locator
 
+from data.core.actor import Actor
 from data.core.session import transaction
-from data.farm import queries
+from data.core.time import now
+from data.farm import commands, queries
+from data.farm.values import DeviceReport, SensorValue
 from tests.e2e.conftest import Visitors
 from tests.e2e.test_everyone import AXE, RUN, serious
 from tests.factories.farm import bring_online, build_farm
@@ -44,3 +48,51 @@ async def test_every_kind_of_schedule_can_be_described_by_everybody(visitors: Vi
     async with transaction(home.owner) as tx:
         (made,) = await queries.schedules(tx)
     assert (made.schedule.cron_expression, made.device.name) == ("0 6,12 * * *", "Fan")
+
+
+async def test_a_condition_is_put_together_with_a_thumb_and_what_was_taken_away_comes_back(visitors: Visitors, home: World) -> None:
+    farm = await build_farm(home.owner, prefix="cond")
+    await bring_online(home.owner, farm.fan, farm.pump, is_on=False)
+    async with transaction(Actor.machine(home.organization_id, "tests")) as tx:
+        for kind, value, unit in (("temperature", 27.0, "°C"), ("humidity", 60.0, "%")):
+            await commands.hear(tx, [DeviceReport(farm.probe.id, SensorValue(farm.probe.topic, kind, value, unit, now()))])
+    somebody = await visitors.signed_in("olga.green@example.org", width=360, height=740)
+    page = await somebody.open("/farm/schedules")
+    await page.get_by_role("button", name="Add a schedule").first.click()
+    panel = page.locator(".st-panel")
+
+    async def choose(control: Locator, words: str) -> None:
+        await control.click()
+        await page.locator(".q-menu .q-item").filter(has_text=words).first.click()
+        await page.wait_for_function("!document.querySelector('.q-menu')")
+
+    await choose(panel.get_by_label("Device", exact=True), "Fan")
+    await choose(panel.get_by_label("When", exact=True), "too hot")
+    await panel.get_by_role("textbox", name="Name").fill("Cool")
+    await panel.get_by_label("The value").first.fill("30")
+    await panel.get_by_label("Until it has passed").first.fill("31")
+    await panel.get_by_role("button", name="And another").click()
+    second = panel.locator(".st-parts-row").nth(1)
+    await choose(second.get_by_label("What is measured"), "Humidity")
+    await second.get_by_label("The value").fill("80")
+    await second.get_by_role("checkbox", name="not").click()
+    await panel.get_by_role("button", name="Save").click()
+    await panel.get_by_text("lies on the wrong side").first.wait_for()  # at its row, and nothing that was typed is lost
+    await panel.get_by_label("Until it has passed").first.fill("28")
+    await panel.get_by_role("button", name="Save").click()
+    await page.get_by_text("not: Humidity of Probe is above 80").first.wait_for()
+    async with transaction(home.owner) as tx:
+        (made,) = await queries.schedules(tx)
+    warm, damp = (made.schedule.condition or {})["and"]
+    assert (warm["value"], warm["until"], damp["not"]["value"]) == (30, 28, 80)
+
+    await page.get_by_role("checkbox", name="Choose Cool").click()
+    await page.get_by_role("button", name="Remove").first.click()
+    await panel.get_by_role("button", name="Remove").click()
+    await page.get_by_text("1 schedule was removed.").wait_for()
+    await page.get_by_role("button", name="Bring it back").click()
+    await page.get_by_role("checkbox", name="Choose Cool").wait_for()
+    assert await page.evaluate("document.documentElement.scrollWidth") <= 360
+    page = await somebody.open("/farm/ledger")
+    await page.get_by_text("Nothing fell into an outage in the last 30 days.").wait_for()
+    assert somebody.problems == []
