@@ -41,7 +41,8 @@ def settings_card(look: Looker, device: Device, farm: Farm, kept: Mapping[str, K
         ui.label(_("Limits and habits")).classes("st-h2").props("role=heading aria-level=2")
         if not ordinary:
             empty_state(_("Nothing is set: the usual holds."), icon="tune")
-        for name in sorted(ordinary, key=[*SETTINGS, *FULL].index):
+        order = [*SETTINGS, *FULL]
+        for name in sorted(ordinary, key=lambda name: (name not in order, order.index(name) if name in order else 0, name)):
             line(look, farm, ordinary[name], may=may)
         with ui.element("div").classes("st-row"):
             if may:

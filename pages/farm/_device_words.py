@@ -158,6 +158,8 @@ def setting_value(name: str, value: Any, config: DeviceConfig | None = None) -> 
         return _("{low} to {high}", low=value_words(CommandType(name), low), high=value_words(CommandType(name), high))
     if name in DIFFERENCES:
         return temperature_difference(float(value))
+    if not isinstance(value, int | float):  # of another version
+        return str(value)
     unit = SETTINGS[name].unit if name in SETTINGS else ""
     if unit == "°C":
         return temperature(float(value))

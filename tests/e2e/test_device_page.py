@@ -62,7 +62,7 @@ async def test_a_fan_is_turned_down_on_a_phone_in_khmer_and_says_only_what_it_sa
     assert serious(await page.evaluate(RUN)) == [] and await page.evaluate("document.documentElement.scrollWidth") <= 390
 
 
-async def test_limits_are_typed_in_fahrenheit_and_taken_back(visitors: Visitors, home: World) -> None:
+async def test_limits_are_typed_in_fahrenheit_and_taken_back_and_an_alert_is_answered_where_it_is_read(visitors: Visitors, home: World) -> None:
     farm = await build_farm(home.owner, prefix="limit")
     await hear(home, farm.probe, SensorValue(farm.probe.topic, "temperature", 30, "°C", ago(5)))
     async with transaction(home.owner) as tx:
@@ -88,7 +88,10 @@ async def test_limits_are_typed_in_fahrenheit_and_taken_back(visitors: Visitors,
     await expect(page.get_by_text("−1.80 °F")).to_be_visible()
     await page.evaluate(AXE)
     assert serious(await page.evaluate(RUN)) == [] and await page.evaluate("document.documentElement.scrollWidth") <= 390
-    visitor = await visitors.signed_in("vera.green@example.org", width=390, height=844)
-    looked = await visitor.open(f"/farm/devices/{farm.probe.id}/settings")
-    await expect(looked.get_by_text("−1.00")).to_be_visible()
-    assert await looked.get_by_role("button", name="Change the settings").count() == 0
+    async with transaction(home.owner) as tx:
+        await commands.set_config(tx, farm.probe.id, "temp_threshold_high", 25)
+    await hear(home, farm.probe, SensorValue(farm.probe.topic, "temperature", 31, "°C", now()))
+    page = await owner.open(f"/farm/devices/{farm.probe.id}")
+    await expect(page.get_by_text("It is too hot at Probe: 86.0 °F. The limit is 77.0 °F.")).to_be_visible()
+    await page.get_by_role("button", name="I am on it", exact=True).click()
+    await expect(page.get_by_text("Someone is on it").first).to_be_visible()
