@@ -2,13 +2,14 @@ import io
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
+import psycopg
 import pytest
 from PIL import Image
 from sqlalchemy.exc import ProgrammingError
 from sqlmodel import col, select, update
 
 from data.alerts import commands, queries, rules
-from data.alerts.commands import Photo
+from data.alerts.commands import Photo, Trouble
 from data.alerts.queries import Wanted
 from data.alerts.rules import Window
 from data.alerts.tables import AlertStatus, CorrectiveAction, Decision, Severity
@@ -277,3 +278,20 @@ async def test_the_list_is_narrowed_by_view_severity_domain_and_name(world: Worl
     assert await names(Wanted("open", severity=WARM)) == ["Fridge 1"]
     assert await names(Wanted("resolved", domain="cold_chain")) == ["Freezer 3"]
     assert await names(Wanted("all", domain="cold%")) == []
+
+
+async def test_what_has_been_over_on_a_farm_for_three_months_is_found_by_its_name_only(world: World, owner_connection: psycopg.Connection) -> None:
+    on_farm = Trouble("farm.devices", uuid4(), "Old fan", "device_offline", Severity.WARNING, "{name} is offline.", "farm.view", {"name": "Old fan"})
+    cold = Trouble("cold_chain.units", uuid4(), "Old freezer", "door_open", Severity.WARNING, "{name} is open.", "cold_chain.view", {"name": "x"})
+    found = await raised(world, on_farm, cold)
+    owner_connection.execute("update alerts.alerts set status = 'resolved', resolved_at = now() - interval '91 days'")
+    assert len(found) == 2
+
+    async def seen(wanted: Wanted) -> set[str]:
+        async with transaction(world.owner) as tx:
+            return {one.subject_name for one in (await queries.page(tx, wanted))[0]}
+
+    assert await seen(Wanted("all")) == {"Old freezer"} == await seen(Wanted("resolved"))
+    assert await seen(Wanted("all", search="old")) == {"Old fan", "Old freezer"}
+    owner_connection.execute("update alerts.alerts set resolved_at = now() - interval '89 days'")
+    assert await seen(Wanted("all")) == {"Old fan", "Old freezer"}
