@@ -100,7 +100,7 @@ def _described(look: Looker, device: Device, farm: Farm) -> None:
 
 
 async def _use(look: Looker, device: Device, *, is_active: bool) -> None:
-    text = _("It is asked nothing, its schedules wait, and nobody is told that it is away, until it is used again.")
+    text = _("It is asked nothing, and nobody is told that it is away. What its schedules want comes to nothing, which is told.")
     if is_active or await confirm(_("Put {name} out of use?", name=device.name), text, action=_("Put it out of use"), danger=False):
         async with look.command() as tx:
             await commands.use_device(tx, device.id, is_active=is_active)
