@@ -40,8 +40,11 @@ class Preview:
             self._merging.poke()
 
     async def _refresh(self) -> None:
-        if self._box.is_deleted:
-            return
+        if not self._box.is_deleted:
+            with self._box:  # for whoever reads it
+                await self._ask()
+
+    async def _ask(self) -> None:
         try:
             device_id, timing, action, name, priority = self._wanted()
             ahead = None
@@ -51,7 +54,10 @@ class Preview:
                         tx, device_id, timing, action=action, name=name, priority=priority, schedule_id=self._schedule_id
                     )
         except Refusal as reason:
-            self._show(translated(reason))
+            if not self._box.is_deleted:
+                self._show(translated(reason))
+            return
+        if self._box.is_deleted:
             return
         if ahead is None:
             self._show(_("Choose a device to see when it would run."))

@@ -58,7 +58,7 @@ async def dry_run(look: Looker, one: Planned) -> None:
                 badge("warning", _("In its way"))
                 ui.label(_(message, **values))
         if trial.follows:
-            ui.label(_("Then by itself")).classes("st-field-label")
+            ui.label(_("After that, as planned")).classes("st-field-label")
             for moment_ in trial.follows[:MOST_FOLLOWING]:
                 at = f"{day(moment_.at, one.farm.time_zone)}, {clock(moment_.at, one.farm.time_zone)}"
                 ui.label(f"{at} · {_(ACTION_WORDS[moment_.action])}").classes("st-soft")  # type: ignore[index]

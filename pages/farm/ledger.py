@@ -116,7 +116,8 @@ async def _filter(look: Looker, chosen: Filter) -> None:
     async with look.transaction() as tx:
         farms = {farm.id: farm.name for farm in await queries.farms(tx)}
         schedules = {one.schedule.id: f"{one.schedule.name} · {one.device.name}" for one in await queries.schedules(tx)}
-    form = Form()
+    with ui.expansion(_("Narrow the list"), icon="filter_list", value=chosen != Filter()).classes("st-more"):
+        form = Form()
     form.box.classes("st-filter")
     with form:
         fields = {}
