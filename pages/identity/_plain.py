@@ -112,8 +112,8 @@ def submit(label: str) -> None:
 
 def check_field(name: str, label: str, *, is_on: bool = True) -> None:
     """A native box to tick, its words beside it."""
-    with ui.element("label").classes("st-row"):
-        made = ui.element("input")
+    with ui.element("label").classes("st-row").style("min-height: 44px"):
+        made = ui.element("input").style("width: 22px; height: 22px")
         made.props["type"], made.props["name"], made.props["value"] = "checkbox", name, "1"
         if is_on:
             made.props["checked"] = True
