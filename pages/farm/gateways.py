@@ -97,14 +97,14 @@ def _device(device: Device) -> None:
         ui.icon(icon_of(device)).classes("st-matter-icon").props("aria-hidden=true")
         with ui.element("div").classes("st-item-main"):
             ui.link(device.name, f"/farm/devices/{device.id}").classes("st-item-words")
+            if device.is_on is None and (shown := face(Tile(device, None), may_switch=False))["value"]:
+                ui.label(f"{shown['value']} {shown['unit']}").classes("st-soft")
         if not device.is_active:
             badge("neutral", _("Out of use"))
         elif not device.is_online:
             badge("offline", _("Offline"))
         elif device.is_on is not None:
             badge("ok" if device.is_on else "neutral", _("On") if device.is_on else _("Off"))
-        elif (shown := face(Tile(device, None), may_switch=False))["value"]:
-            ui.label(f"{shown['value']} {shown['unit']}").classes("st-fact-value")
 
 
 def _waiting(look: Looker, one: Standing, may: bool) -> None:

@@ -20,7 +20,7 @@ from data.farm.commands.reports import hear
 from data.farm.events import GatewayChanged
 from data.farm.queries_gateways import Behind, behind
 from data.farm.rules import calibrated, calibration, calibration_name, uncalibrated
-from data.farm.rules.gateways import CODE_LETTERS, Answer, State
+from data.farm.rules.gateways import CODE_LETTERS, GATEWAY, Answer, State
 from data.farm.tables import (
     OPEN,
     CommandStatus,
@@ -157,7 +157,7 @@ def _reports(stands: Behind, command: DeviceCommand, answer: Answer, at: datetim
     ended_at = command.completed_at or at
     is_of_now = command.status in OPEN or answer.is_dated or at - ended_at <= HEARD_LATE
     if is_of_now and answer.status == "completed":
-        reports.append(StateReport(stands.topic, stands.output, state.is_on, told_at, state.value, "answer"))
+        reports.append(StateReport(stands.topic, stands.output, state.is_on, told_at, state.value, GATEWAY))
     return reports
 
 

@@ -23,6 +23,7 @@ from data.farm.events import DeviceChanged, GatewayChanged
 from data.farm.queries_gateways import Behind, behind
 from data.farm.rules.gateways import (
     CLIMATE,
+    GATEWAY,
     MOST_WAITING,
     WATER,
     Beat,
@@ -183,7 +184,7 @@ def _measured(box: _Box, word: Measured, received_at: datetime) -> Iterator[Said
 
 def _states(box: _Box, states: Mapping[str, State], at: datetime) -> Iterator[Said]:
     for key, state in states.items():
-        yield key, StateReport("", 1, state.is_on, at, state.value, "heartbeat")
+        yield key, StateReport("", 1, state.is_on, at, state.value, GATEWAY)
         if key not in box.behind:
             _note(box, key, key, {"device_type": model_of(key).device_type, "model": key})
 
@@ -199,7 +200,7 @@ def _inventory(box: _Box, word: Inventory, received_at: datetime) -> Iterator[Sa
         if one.firmware_version:
             yield one.key, Health("", at, firmware_version=one.firmware_version)
         if one.state:
-            yield one.key, StateReport("", 1, one.state.is_on, at, one.state.value, "report")
+            yield one.key, StateReport("", 1, one.state.is_on, at, one.state.value, GATEWAY)
     if not is_latest:
         return
     box.status["listed_at"] = at.isoformat()

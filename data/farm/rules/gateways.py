@@ -75,6 +75,8 @@ class Model:
     word: str | None = None
 
 
+GATEWAY = "gateway"
+"""Whose word a state is: a gateway knows one state of a device, however it tells it, and so cannot contradict itself."""
 CLIMATE, WATER = "temp_humidity", "water_level"
 """What the probes at the gateway itself are called."""
 MODELS: Mapping[str, Model] = MappingProxyType({
