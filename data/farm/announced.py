@@ -110,8 +110,8 @@ class Described:
 
 
 def is_measuring(part: Part) -> bool:
-    """Whether it measures something about the farm, and not only how the device itself fares."""
-    return not part.is_output and part.kind not in ("battery", "signal", "uptime")
+    """Whether it measures something about the farm, and not only how the device itself fares or what flows through it."""
+    return not part.is_output and part.kind not in ("battery", "signal", "uptime", "active_power")
 
 
 def as_document(described: Described) -> dict[str, Any]:

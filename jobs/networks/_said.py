@@ -45,8 +45,7 @@ class Said:
         for topic, described in known.described.items():
             living = {address.output: address for address in known.by_topic[topic] if address.dialect == "home_assistant"}
             for part in described.parts:
-                address = living.get(part.output) or (next(iter(living.values()), None) if not part.is_output and not is_measuring(part) else None)
-                if address:
+                if address := _owner(part, living):
                     for told in part.topics:
                         parts[told].append((address, part))
             for one in described.availability if living else ():
@@ -136,10 +135,10 @@ class Said:
                 self._is_here[box] = report.is_online
             if isinstance(report, StateReport):
                 self._is_on[thing] = report.is_on
-            for address in addresses:
+            for address in _metered(addresses) if isinstance(report, SensorValue) and report.sensor_type == METERED else addresses:
                 is_itself = address.topic == thing and (not isinstance(report, SensorValue) or not _has(addresses, box))
                 is_its_box = isinstance(report, Presence | Health) or (isinstance(report, SensorValue) and address.topic == box)
-                if is_itself or is_its_box:
+                if is_itself or is_its_box or (isinstance(report, SensorValue) and report.sensor_type == METERED):
                     yield address, report
 
     def _announced(self, topic: str, payload: bytes, now: datetime, is_retained: bool) -> Iterator[tuple[Address, Report]]:
@@ -182,10 +181,23 @@ def _concerned(addresses: list[Address], report: Report) -> Iterable[Address]:
             return [one for one in addresses if one.output == report.output]
         case SensorValue():
             probes = [one for one in addresses if one.device_type in MEASURING]
-            if report.sensor_type == METERED and (outputs := [one for one in addresses if one not in probes]):
-                return outputs if len(outputs) == 1 else []  # one meter for several outputs says of none what flows through it
+            if report.sensor_type == METERED:
+                return _metered(addresses)
             return probes or addresses[:1]
     return addresses
+
+
+def _metered(addresses: list[Address]) -> list[Address]:
+    """Whose meter it is: one for several outputs says of none what flows through it."""
+    outputs = [one for one in addresses if one.device_type not in MEASURING]
+    return outputs if len(outputs) == 1 else []
+
+
+def _owner(part: Part, living: dict[int, Address]) -> Address | None:
+    """Which of our devices a part of an announced one is; how it fares is told by any of them, and passed on to all."""
+    if part.kind == METERED:
+        return next(iter(_metered(list(living.values()))), None)
+    return living.get(part.output) or (next(iter(living.values()), None) if not part.is_output and not is_measuring(part) else None)
 
 
 def _has(addresses: list[Address], topic: str) -> bool:
