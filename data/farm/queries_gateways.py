@@ -109,7 +109,9 @@ async def standings(tx: Transaction) -> Sequence[Standing]:
         else:
             there = waiting if discovery.dismissed_at is None else unwanted
             there[hardware_id].append(Waiting(discovery.id, discovery.name or discovery.identifier, discovery.description))
-    return [Standing(one, farm, *(found[one.hardware_id] for found in (devices, waiting, unwanted))) for one, farm in rows]
+    return [
+        Standing(one, farm, devices[one.hardware_id], waiting[one.hardware_id], unwanted[one.hardware_id]) for one, farm in rows
+    ]
 
 
 async def houses(tx: Transaction) -> Mapping[UUID, Sequence[str]]:
