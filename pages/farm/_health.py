@@ -8,7 +8,7 @@ from nicegui import ui
 from data.alerts.tables import Severity
 from data.core.time import now
 from data.farm import batches, commands, queries
-from data.farm.batches import Fate, Progress
+from data.farm.batches import Fate, Progress, fate
 from data.farm.overview import OFFLINE_ALERT, Overview, overview
 from data.farm.queries import Tile
 from data.farm.tables import Farm
@@ -51,8 +51,35 @@ async def ask(look: Looker, farm: Farm) -> Seen:
         return Seen(whole, await queries.tiles(tx, farm_id=farm.id), stop)
 
 
+class Card:
+    """The card with the word in it; drawn anew only when it says something else, so that it neither flickers nor is read out again."""
+
+    def __init__(self, look: Looker) -> None:
+        self._look, self._said = look, ""
+        self._box = ui.element("div").classes("st-stack")
+
+    def push(self, seen: Seen) -> None:
+        if (said := _said(seen)) != self._said:
+            self._said = said
+            with self._box.clear():
+                if seen.tiles:
+                    show(self._look, seen)
+
+
+def _said(seen: Seen) -> str:
+    """The same for what looks the same."""
+    whole, stop = seen.overview, seen.stop
+    return repr((
+        whole.health, whole.farm.name, whole.farm.stopped_at if whole.farm.is_stopped else None, bool(seen.tiles),
+        [(alert.id, alert.severity, alert.message, alert.message_values) for alert in whole.troubles],
+        [(one.device.id, one.device.name, one.device.is_online, one.device.contradicted_by, one.device.is_on if one.device.contradicted_by else None)
+         for one in seen.tiles if not one.device.is_online or one.device.contradicted_by],
+        [(device.id, fate(device, command)) for device, command in stop.lines] if stop else None,
+    ))  # fmt: skip
+
+
 def show(look: Looker, seen: Seen) -> None:
-    """The card with the word in it."""
+    """What the card says."""
     if seen.farm.is_stopped:
         _stopped(look, seen)
         return

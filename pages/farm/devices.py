@@ -146,10 +146,10 @@ async def _farm(look: Looker, farm: Farm) -> None:
             await queries.farm(tx, farm.id)
             return await queries.tiles(tx, farm_id=farm.id)
 
-    health = live(
-        lambda: _health.ask(look, farm), lambda seen: _health.show(look, seen) if seen.tiles else None,
-        look.topic(AlertChanged), look.topic(FarmChanged, farm_id=farm.id), look.topic(DeviceRegistered), Slowed(changes, 1.0),
-        minimum_interval_s=0.5,
+    card = _health.Card(look)
+    health = live_value(
+        lambda: _health.ask(look, farm), card.push, look.topic(AlertChanged), look.topic(FarmChanged, farm_id=farm.id),
+        look.topic(DeviceRegistered), Slowed(changes, 1.0), minimum_interval_s=0.5,
     )  # fmt: skip
 
     def show(tiles: Sequence[Known]) -> None:

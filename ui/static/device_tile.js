@@ -48,8 +48,8 @@ export default {
       if (this.asked && this.v.waits) return { kind: 'waiting', icon: 'schedule', text: this.v.waits };
       if (this.isSlow) return { kind: 'warning', icon: 'hourglass_top', text: this.words.slow.replace('{seconds}', seconds) };
       if (this.asked) return { kind: 'waiting', icon: '', text: '' };
-      if (this.doneAt && this.now - this.doneAt < TOLD_MS) return { kind: 'ok', icon: 'check_circle', text: this.words.confirmed };
       if (this.v.reason) return { kind: 'critical', icon: 'error', text: this.v.reason };
+      if (this.doneAt && this.now - this.doneAt < TOLD_MS) return { kind: 'ok', icon: 'check_circle', text: this.words.confirmed };
       return { kind: this.v.note_state || 'neutral', icon: this.v.note ? this.v.note_icon : '', text: this.v.note || '' };
     },
   },
