@@ -44,7 +44,7 @@ async def furnished(home: World) -> list[str]:
     things = [
         f"/cold-chain/units/{store.unit_id}", "/cold-chain/sensors", f"/cold-chain/sensors/{store.sensor_id}", "/cold-chain/gateways",
         "/cold-chain/reports", f"/cold-chain/report?of=unit:{store.unit_id}&first=2026-11-01&last=2026-11-02", "/verify", f"/verify/{'0' * 64}",
-        "/cold-chain/networks", f"/cold-chain/pairing/{session.id}", f"/farm/devices/{farm.fan.id}", "/farm/schedules", "/farm/flocks", "/farm/members", "/farm/settings", "/settings/notifications/kinds", "/farm/history", "/farm/reports", "/farm/report", f"/deliveries/drivers/{rider.id}",
+        "/cold-chain/networks", f"/cold-chain/pairing/{session.id}", f"/farm/devices/{farm.fan.id}", "/farm/schedules", "/farm/schedules?view=week", "/farm/ledger", "/farm/flocks", "/farm/members", "/farm/settings", "/settings/notifications/kinds", "/farm/history", "/farm/reports", "/farm/report", f"/deliveries/drivers/{rider.id}",
         f"/deliveries/orders/{parcel.id}", "/deliveries/orders", f"/tracking/{shipping.trackers[1]}", "/tracking/import",
         "/tracking/runs", f"/trees/{tree_job.id}", "/trees/devices", "/settings", "/inbox", "/settings/notifications", "/messages",
     ]  # fmt: skip
