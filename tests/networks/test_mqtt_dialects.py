@@ -88,7 +88,7 @@ class Box:
 
     async def listen(self) -> None:
         async for message in self.client.messages:
-            self.asked.append((message.topic.value, bytes(message.payload).decode()))  # type: ignore[arg-type]
+            self.asked.append((message.topic.value, bytes(message.payload).decode()))
 
 
 @asynccontextmanager

@@ -26,7 +26,8 @@ def address(number: int, topic: str, *, dialect: str = "tasmota", kind: str = "r
 
 
 def listening(*devices: Address, **described: Described) -> Said:
-    by_topic, by_box = {}, {}
+    by_topic: dict[str, tuple[Address, ...]] = {}
+    by_box: dict[str, tuple[Address, ...]] = {}
     for one in devices:
         by_topic[one.topic] = (*by_topic.get(one.topic, ()), one)
         by_box[node_of(one.topic)] = (*by_box.get(node_of(one.topic), ()), one)
