@@ -12,7 +12,17 @@ from data.core.session import Transaction
 from data.core.time import now
 from data.farm import queries
 from data.farm.planned import asked_by, may_act, plan_of, values_of
-from data.farm.rules import FARM_STOPPED, OUTRANKED, PLANNED, Moment, between, energizes, holding, holds, refusal_to_switch
+from data.farm.rules import (
+    FARM_STOPPED,
+    OUTRANKED,
+    PLANNED,
+    Moment,
+    between,
+    energizes,
+    holding,
+    holds,
+    refusal_to_switch,
+)
 from data.farm.tables import Schedule, ScheduleType
 
 
