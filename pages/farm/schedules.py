@@ -116,7 +116,12 @@ def _may_plan(look: Looker, farm: Farm) -> bool:
 
 
 async def _describe(look: Looker, one: Planned | None = None) -> None:
-    await describe(look, (await _seen(look)).choices, one)
+    choices = (await _seen(look)).choices
+    with look.page:  # the list may be drawn anew meanwhile
+        if choices.devices:
+            await describe(look, choices, one)
+        else:
+            ui.notify(_("There is no device for which you may plan anything."), type="warning", position="top")
 
 
 def _nothing_yet(look: Looker, *, has_devices: bool) -> None:

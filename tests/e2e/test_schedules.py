@@ -80,7 +80,8 @@ async def test_a_condition_is_put_together_with_a_thumb_and_what_was_taken_away_
     await panel.get_by_text("lies on the wrong side").first.wait_for()  # at its row, and nothing that was typed is lost
     await panel.get_by_label("Until it has passed").first.fill("28")
     await panel.get_by_role("button", name="Save").click()
-    await page.get_by_text("not: Humidity of Probe is above 80").first.wait_for()
+    await page.get_by_role("checkbox", name="Choose Cool").wait_for()
+    await page.locator("article").get_by_text("not: Humidity of Probe is above 80").wait_for()
     async with transaction(home.owner) as tx:
         (made,) = await queries.schedules(tx)
     warm, damp = (made.schedule.condition or {})["and"]
