@@ -109,7 +109,7 @@ async def _take_person(
             return "", None, f"would be invited as {role.value}, and give an e-mail address{shared}"
         token = new_token()
         invitation = Invitation(
-            organization_id=organization_id, token_hash=token_hash(token), name=one.name, role=role, invited_by=inviter,
+            organization_id=organization_id, token_hash=token_hash(token), name=one.name, language="km", role=role, invited_by=inviter,
             expires_at=now() + INVITATION_LIFE,
         )
         tx.add(invitation)
@@ -123,7 +123,7 @@ async def _take_person(
         return "identity.users", found.id, f"{one.phone} is {found.name}, who {'would be' if is_dry else 'is'} {role.value} too"
     if is_dry:
         return "", None, f"would be {role.value}, sign in with {one.phone} and choose a new password"
-    user = await create_user(tx, name=one.name, phone=one.phone)
+    user = await create_user(tx, name=one.name, phone=one.phone, language="km")
     await give_role(tx, user.id, role=role, organization_id=organization_id)
     token = new_token()
     tx.add(PasswordReset(user_id=user.id, token_hash=token_hash(token), expires_at=now() + INVITATION_LIFE))
