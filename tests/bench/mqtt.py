@@ -14,6 +14,7 @@ from urllib.parse import unquote, urlsplit
 from uuid import UUID
 
 import aiomqtt
+import psutil
 import psycopg
 from playwright.async_api import Page
 
@@ -113,20 +114,27 @@ async def _measured(
     with closing(here.owner()) as owner:
         before = _rows(owner)
         async with herd(port, place.accounts, every_s=EVERY_S) as devices, _watching(server, place) as page:
+            began, worked_s = time.monotonic(), _worked_s(server)
             watched, told = await asyncio.gather(_to_screen(page, port, place, seconds), devices.speak(seconds))
             ended = time.monotonic()
+            share = (_worked_s(server) - worked_s) / (ended - began) * 100
             sent = told.sent + len(watched)
             while (kept := _rows(owner) - before) < sent and time.monotonic() - ended < KEPT_WITHIN_S:
                 await asyncio.sleep(0.1)
             behind_s = time.monotonic() - ended
-    return _lines(name, len(place.accounts) + 1, devices, told, sent - kept, sent, behind_s, watched, echoes)
+    crowd = f"{len(place.accounts) + 1:,} devices at {name}"
+    return [*_lines(crowd, devices, told, sent - kept, sent, behind_s, watched, echoes), Figure(f"{crowd}: the server's share of a core", share, "%")]
+
+
+def _worked_s(server: Server) -> float:
+    """Seconds of CPU that the server's process has used: these say the same however busy the machine is otherwise."""
+    used = psutil.Process(server.process.pid).cpu_times()
+    return float(used.user + used.system)
 
 
 def _lines(
-    name: str, count: int, devices: Herd, told: Told, lost: int, sent: int, behind_s: float, watched: Sequence[float],
-    echoes: Sequence[float],
+    crowd: str, devices: Herd, told: Told, lost: int, sent: int, behind_s: float, watched: Sequence[float], echoes: Sequence[float],
 ) -> list[Figure]:  # fmt: skip
-    crowd = f"{count:,} devices at {name}"
     return [
         Figure(f"{crowd}: signed in", devices.came_in_s, "s", aim=AtMost(30)),
         Figure(f"{crowd}: lost of {sent:,}", lost, "", aim=AtMost(0)),
