@@ -13,7 +13,7 @@ depends_on = None
 
 TABLES = (
     "farm.stale_metrics", "farm.taken_over", "farm.reports", "notifications.alert_subscriptions", "farm.flock_batches",
-    "farm.gateways", "farm.broker_logins", "farm.discoveries", "farm.flock_records",
+    "farm.gateways", "farm.broker_logins", "farm.discoveries", "farm.flock_records", "farm.firmware_releases", "farm.firmware_updates",
 )  # fmt: skip
 
 
@@ -235,6 +235,59 @@ def upgrade() -> None:
     )
     op.create_index('ix_reports_created_at', 'reports', ['organization_id', 'created_at'], unique=False, schema='farm')
     op.create_index('ix_reports_fingerprint', 'reports', ['fingerprint'], unique=False, schema='farm')
+    op.create_table('firmware_releases',
+    sa.Column('created_at', sa.DateTime(timezone=True), server_default=sa.text('now()'), nullable=False),
+    sa.Column('deleted_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('organization_id', sa.Uuid(), nullable=False),
+    sa.Column('model', sa.Text(), nullable=False),
+    sa.Column('dialect', postgresql.ENUM('tasmota', 'esphome', 'home_assistant', 'steading', 'gateway', name='dialect', schema='farm', create_type=False), nullable=False),
+    sa.Column('version', sa.Text(), nullable=False),
+    sa.Column('url', sa.Text(), nullable=False),
+    sa.Column('size_bytes', sa.BigInteger(), nullable=True),
+    sa.Column('sha256', sa.String(length=64), nullable=True),
+    sa.Column('notes', sa.Text(), nullable=True),
+    sa.Column('added_by', sa.Uuid(), nullable=True),
+    sa.CheckConstraint('size_bytes > 0', name=op.f('ck_firmware_releases_size_bytes')),
+    sa.ForeignKeyConstraint(['added_by'], ['identity.users.id'], name=op.f('fk_firmware_releases_added_by')),
+    sa.ForeignKeyConstraint(['organization_id'], ['identity.organizations.id'], name=op.f('fk_firmware_releases_organization_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_firmware_releases')),
+    sa.UniqueConstraint('organization_id', 'id', name=op.f('uq_firmware_releases_organization_id_id')),
+    schema='farm'
+    )
+    op.create_index('uq_firmware_releases_version', 'firmware_releases', ['organization_id', 'dialect', sa.literal_column('lower(model)'), 'version'], unique=True, schema='farm', postgresql_where=sa.text('deleted_at is null'))
+    op.create_table('firmware_updates',
+    sa.Column('created_at', sa.DateTime(timezone=True), server_default=sa.text('now()'), nullable=False),
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('organization_id', sa.Uuid(), nullable=False),
+    sa.Column('farm_id', sa.Uuid(), nullable=False),
+    sa.Column('device_id', sa.Uuid(), nullable=False),
+    sa.Column('release_id', sa.Uuid(), nullable=False),
+    sa.Column('version', sa.Text(), nullable=False),
+    sa.Column('from_version', sa.Text(), nullable=True),
+    sa.Column('status', sa.Enum('asked', 'told', 'restarting', 'done', 'failed', 'timeout', 'canceled', name='firmware_status', schema='farm'), nullable=False),
+    sa.Column('may_be_on', sa.Boolean(), nullable=False),
+    sa.Column('asked_by', sa.Uuid(), nullable=True),
+    sa.Column('not_before_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('expires_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('claimed_until_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('told_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('restarted_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('ended_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('error_message', sa.Text(), nullable=True),
+    sa.Column('error_values', postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+    sa.ForeignKeyConstraint(['asked_by'], ['identity.users.id'], name=op.f('fk_firmware_updates_asked_by')),
+    sa.ForeignKeyConstraint(['organization_id', 'device_id'], ['farm.devices.organization_id', 'farm.devices.id'], name=op.f('fk_firmware_updates_organization_id_device_id'), ondelete='CASCADE'),
+    sa.ForeignKeyConstraint(['organization_id', 'farm_id'], ['farm.farms.organization_id', 'farm.farms.id'], name=op.f('fk_firmware_updates_organization_id_farm_id')),
+    sa.ForeignKeyConstraint(['organization_id', 'release_id'], ['farm.firmware_releases.organization_id', 'farm.firmware_releases.id'], name=op.f('fk_firmware_updates_organization_id_release_id')),
+    sa.ForeignKeyConstraint(['organization_id'], ['identity.organizations.id'], name=op.f('fk_firmware_updates_organization_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_firmware_updates')),
+    sa.UniqueConstraint('organization_id', 'id', name=op.f('uq_firmware_updates_organization_id_id')),
+    schema='farm'
+    )
+    op.create_index('ix_firmware_updates_device_id', 'firmware_updates', ['organization_id', 'device_id', 'created_at'], unique=False, schema='farm')
+    op.create_index('ix_firmware_updates_open', 'firmware_updates', ['not_before_at'], unique=False, schema='farm', postgresql_where=sa.text("status in ('asked', 'told', 'restarting')"))
+    op.create_index('uq_firmware_updates_open', 'firmware_updates', ['organization_id', 'device_id'], unique=True, schema='farm', postgresql_where=sa.text("status in ('asked', 'told', 'restarting')"))
     op.create_table('gateways',
     sa.Column('created_at', sa.DateTime(timezone=True), server_default=sa.text('now()'), nullable=False),
     sa.Column('id', sa.Uuid(), nullable=False),
