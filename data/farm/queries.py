@@ -112,10 +112,24 @@ async def standings(tx: Transaction) -> Sequence[Standing]:
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """A device and its latest command, if there ever was one."""
+    """A device and its latest command, if there ever was one. `is_of_255`: its value counts to 255, not in percent."""
 
     device: Device
     command: DeviceCommand | None
+    is_of_255: bool = False
+
+
+def _is_set(parameter: str) -> ColumnElement[bool]:
+    """Whether a device in the same statement has this setting."""
+    return (
+        select(DeviceConfig.id)
+        .where(
+            DeviceConfig.organization_id == Device.organization_id, DeviceConfig.device_id == Device.id,
+            DeviceConfig.parameter_name == parameter, col(DeviceConfig.deleted_at).is_(None),
+        )
+        .correlate(Device)
+        .exists()
+    )  # fmt: skip
 
 
 async def tiles(tx: Transaction, *device_ids: UUID, farm_id: UUID | None = None) -> Sequence[Tile]:
@@ -130,7 +144,7 @@ async def tiles(tx: Transaction, *device_ids: UUID, farm_id: UUID | None = None)
         .lateral("last")
     )
     statement = (
-        select(Device, DeviceCommand)
+        select(Device, DeviceCommand, (col(Device.device_type) == DeviceType.PWM) & _is_set("set_value") & ~_is_set("set_speed"))
         .select_from(Device)
         .outerjoin(last, true())
         .outerjoin(DeviceCommand, col(DeviceCommand.id) == last.c.id)
@@ -141,7 +155,7 @@ async def tiles(tx: Transaction, *device_ids: UUID, farm_id: UUID | None = None)
         statement = statement.where(col(Device.id).in_(device_ids))
     if farm_id:
         statement = statement.where(Device.farm_id == farm_id)
-    return [Tile(device, command) for device, command in await tx.exec(statement)]
+    return [Tile(*row) for row in await tx.exec(statement)]
 
 
 @dataclass(frozen=True, slots=True)

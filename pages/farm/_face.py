@@ -13,6 +13,8 @@ from pages.farm._words import QUANTITY_WORDS, WARMTH_STATES, WARMTH_WORDS, degre
 from ui.words import _, clock, moment, number, temperature_unit
 
 CAME_TO_NOTHING = (CommandStatus.TIMEOUT, CommandStatus.FAILED, CommandStatus.EXPIRED)
+BARE = "raw"
+"""The unit of a number that means nothing yet: its probe is not calibrated."""
 REMEMBERED = timedelta(hours=12)
 """How long a tile tells of a wish that came to nothing."""
 
@@ -30,7 +32,7 @@ def face(one: Tile, *, may_switch: bool, zone: str | None = None) -> dict[str, A
         "reason": "", "value": "", "unit": "", "word": "", "state": "neutral", "waits": "", "wish_id": "", "asking": "", "asked_s": 0,
         "can_call_off": False, "end": "", "note": "", "note_state": "neutral", "note_icon": "", "is_sure": True,
     }  # fmt: skip
-    shown |= _output(device, one.command, may_switch, zone) if COMMANDS[device.device_type] else _probe(device)
+    shown |= _output(one, may_switch, zone) if COMMANDS[device.device_type] else _probe(device)
     if not device.is_online:
         shown |= {"state": "offline", "word": _("Offline"), "at": device.last_heartbeat_at or shown["at"]}
     if device.contradicted_by:
@@ -39,7 +41,8 @@ def face(one: Tile, *, may_switch: bool, zone: str | None = None) -> dict[str, A
     return shown
 
 
-def _output(device: Device, command: DeviceCommand | None, may_switch: bool, zone: str | None) -> dict[str, Any]:
+def _output(one: Tile, may_switch: bool, zone: str | None) -> dict[str, Any]:
+    device, command = one.device, one.command
     is_open = command is not None and command.status in OPEN
     cannot = refusal_to_switch(is_switched=device.device_type in SWITCHED, is_active=device.is_active, is_online=True)
     shown = {
@@ -48,7 +51,8 @@ def _output(device: Device, command: DeviceCommand | None, may_switch: bool, zon
         "is_sure": device.is_online and device.is_on is not None, "end": command.status.value if command and not is_open else "",
     }  # fmt: skip
     if device.value is not None:
-        shown |= {"value": number(float(device.value)), "unit": "°" if device.device_type is DeviceType.SERVO else ""}
+        unit = "°" if device.device_type is DeviceType.SERVO else _("of 255") if one.is_of_255 else "%"
+        shown |= {"value": number(float(device.value)), "unit": unit}
     if device.device_type is DeviceType.SERVO:
         shown |= {"word": _("Set to"), "is_on": None} if device.value is not None else {"word": _("Unknown"), "is_on": None}
     if not device.is_active:
@@ -98,7 +102,7 @@ def _probe(device: Device) -> dict[str, Any]:
         return {"word": _("No value yet"), "at": device.last_heartbeat_at}
     if "temperature" not in latest:
         kind, known = next(iter(latest.items()))
-        return {"word": _(QUANTITY_WORDS.get(kind, kind)), "value": number(known["value"], 1), "unit": known["unit"], "at": _at(known)}
+        return {"word": _(QUANTITY_WORDS.get(kind, kind)), "value": number(known["value"], 1), "unit": "" if known["unit"] == BARE else known["unit"], "at": _at(known)}
     known = latest["temperature"]
     word = warmth(known["value"])
     unit = temperature_unit() + (f" · {number(latest['humidity']['value'], 0)} %" if "humidity" in latest else "")
