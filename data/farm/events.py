@@ -67,6 +67,20 @@ class DeviceSettingsWanted(Event):
 
 
 @dataclass(frozen=True)
+class FirmwareWanted(Event):
+    """A device is to be told of its new firmware, now or later."""
+
+    device_id: UUID
+
+
+@dataclass(frozen=True)
+class FirmwareChanged(Event):
+    """A release came on the list or went off it."""
+
+    release_id: UUID
+
+
+@dataclass(frozen=True)
 class StateWanted(Event):
     """A device is to be asked for its state (see `queries.questions_of`)."""
 

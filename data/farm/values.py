@@ -86,7 +86,17 @@ class CommandAnswer:
     error: str | None = None
 
 
-Report = StateReport | Presence | SensorValue | Health | CommandAnswer
+@dataclass(frozen=True, slots=True)
+class FirmwareAnswer:
+    """A device says that it has installed the firmware it was told of and starts anew, or in its own words why it has not."""
+
+    topic: str
+    reported_at: datetime
+    is_installed: bool
+    error: str | None = None
+
+
+Report = StateReport | Presence | SensorValue | Health | CommandAnswer | FirmwareAnswer
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +163,21 @@ class DeviceSettings:
     startup: str | None
     max_on_s: int | None
     configs: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class FirmwareOrder:
+    """A device is to be told where its new firmware lies. `size_bytes` and `sha256` are there for dialects that carry them."""
+
+    update_id: UUID
+    organization_id: UUID
+    farm_id: UUID
+    topic: str
+    dialect: str
+    version: str
+    url: str
+    size_bytes: int | None = None
+    sha256: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@
     farm/{farm}/devices/{device}/status      {"timestamp", "state": "on", "previous_state", "triggered_by", "value"?, "output"?}
     farm/{farm}/devices/{device}/sensor and farm/{farm}/sensors/{device}/data   {"timestamp", "readings": {"temperature": 31.5, …}}
     farm/{farm}/devices/{device}/command     what we ask: {"command_id", "device_id", "action", "value"?, "duration_ms"?, "timestamp"}
+    farm/{farm}/devices/{device}/fw_update   new firmware: {"fw_url", "fw_size", "fw_hash", "fw_version"}; the next heartbeats tell what runs
     farm/{farm}/devices/{device}/response    what became of it: {"command_id", "status", "new_state", "timestamp", "error"}
 
 An answer may also stand on …/command/response, or on …/status. Nothing is retained, all with QoS 1.
@@ -15,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from data.core.errors import Invalid
-from data.farm.values import CommandAnswer, Health, Outgoing, Presence, Report, SensorValue, StateReport
+from data.farm.values import CommandAnswer, FirmwareOrder, Health, Outgoing, Presence, Report, SensorValue, StateReport
 from jobs.codecs.fields import CLOCK_SKEW, Document, document, instant, mapping, number, text
 
 TOPIC = re.compile(r"farm/(?P<farm>[^/]+)/(?:devices/(?P<device>[^/]+)/(?P<kind>heartbeat|status|sensor|response|command/response)|sensors/(?P<probe>[^/]+)/data)")  # fmt: skip
@@ -75,6 +76,12 @@ def instruction(outgoing: Outgoing, *, now: datetime) -> tuple[str, str]:
         wish["duration_ms"] = outgoing.max_on_s * 1000
     wish["timestamp"] = now.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     return f"farm/{outgoing.farm_id}/devices/{outgoing.topic}/command", json.dumps(wish)
+
+
+def update(order: FirmwareOrder) -> list[tuple[str, str]]:
+    """(topic, payload) that tells it where its new firmware lies, how large it is, and its SHA-256. Never publish it retained."""
+    told = {"fw_url": order.url, "fw_size": order.size_bytes, "fw_hash": order.sha256, "fw_version": order.version}
+    return [(f"farm/{order.farm_id}/devices/{order.topic}/fw_update", json.dumps(told))]
 
 
 def _at(message: Document, now: datetime, oldest: timedelta) -> datetime:

@@ -7,7 +7,17 @@ from dataclasses import replace
 from datetime import datetime
 
 from data.core.errors import Invalid
-from data.farm.values import FULL, Health, Outgoing, Presence, Report, SensorValue, StateReport
+from data.farm.values import (
+    FULL,
+    FirmwareAnswer,
+    FirmwareOrder,
+    Health,
+    Outgoing,
+    Presence,
+    Report,
+    SensorValue,
+    StateReport,
+)
 from jobs.codecs.fields import Document, document, mapping, number, text
 
 MOST_OUTPUTS = 32
@@ -32,6 +42,7 @@ DIMMER, CHANNEL, PWM, FAN = "Dimmer", "Channel", "PWM", "FanSpeed"
 SETTING_WORDS = {DIMMER: b'"Dimmer"', CHANNEL: b'"Channel1"', PWM: b'"PWM"', FAN: b'"FanSpeed"'}
 CHANNEL_NAME, PWM_NAME, PULSE = re.compile(r"Channel([1-9])"), re.compile(r"PWM([1-9]\d?)"), re.compile(r"PulseTime([1-9]\d?)?")
 FULL_PWM = 1023
+INSTALLED, NOT_INSTALLED = "Successful", "Failed"
 FAN_OUTPUT, FAN_STEPS = 2, 3
 """An iFan's output 1 is its light."""
 PULSE_EVERY_MS, SHORTEST_PULSE_MS, LONGEST_PULSE_MS = 20.0, 0.5, 2.5
@@ -39,9 +50,9 @@ PULSE_EVERY_MS, SHORTEST_PULSE_MS, LONGEST_PULSE_MS = 20.0, 0.5, 2.5
 
 
 def reports(topic: str, payload: bytes, *, now: datetime) -> list[Report]:
-    """What one message says, in the order it says it; nothing where the topic is none of Tasmota's six.
+    """What one message says, in the order it says it; nothing where the topic is none of Tasmota's seven.
 
-    Topics are `stat/<device>/RESULT|POWER[n]` and `tele/<device>/STATE|SENSOR|LWT|INFO1`; a report's `topic` is the device's
+    Topics are `stat/<device>/RESULT|POWER[n]|UPGRADE` and `tele/<device>/STATE|SENSOR|LWT|INFO1`; a report's `topic` is the device's
     own, which may have slashes. Everything is reported `now`, since the device writes its local time without a zone. An
     empty payload, as it clears a retained message, says nothing. Raises Invalid with the JSON field, or with "body".
     """
@@ -60,6 +71,8 @@ def reports(topic: str, payload: bytes, *, now: datetime) -> list[Report]:
         return _presence(device, _words(payload), now)
     if (prefix, kind) == ("tele", "INFO1"):
         return _firmware(device, _message(payload), now)
+    if (prefix, kind) == ("stat", "UPGRADE"):
+        return _upgraded(device, _message(payload), now)
     return []
 
 
@@ -120,6 +133,11 @@ def pulse_time(device: str, output: int, seconds: float) -> tuple[str, str]:
 def power_on_state(device: str, startup: str) -> tuple[str, str]:
     """(topic, payload) upon which the device starts "on" or "off" after it had no power."""
     return f"cmnd/{device}/PowerOnState", "1" if startup == "on" else "0"
+
+
+def update(order: FirmwareOrder) -> list[tuple[str, str]]:
+    """(topic, payload) of what makes a device fetch its new firmware, in this order. Never publish it retained. It checks no SHA-256."""
+    return [(_command_topic(order.topic, "OtaUrl"), order.url), (_command_topic(order.topic, "Upgrade"), "1")]
 
 
 def _command_topic(device: str, name: str, output: int | None = None) -> str:
@@ -216,6 +234,15 @@ def _firmware(device: str, message: Document, now: datetime) -> list[Report]:
     inner = message.get("Info1", message)
     version = text(inner.get("Version"), "Version", 100) if isinstance(inner, dict) else None
     return [Health(device, now, firmware_version=version)] if version else []
+
+
+def _upgraded(device: str, message: Document, now: datetime) -> list[Report]:
+    """What became of an upgrade, as it says when the file was fetched, or when it gave up."""
+    words = text(message.get("Upgrade"), "Upgrade", 300) or ""
+    if words.startswith(INSTALLED):
+        return [FirmwareAnswer(device, now, is_installed=True)]
+    failed = words.startswith(NOT_INSTALLED)
+    return [FirmwareAnswer(device, now, is_installed=False, error=words[len(NOT_INSTALLED) :].strip() or None)] if failed else []
 
 
 def _is_on(name: str, value: object) -> bool:

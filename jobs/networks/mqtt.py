@@ -23,9 +23,10 @@ from data.core.time import now
 from data.farm.commands import hear
 from data.farm.commands.discoveries import announce
 from data.farm.queries_topics import Address, addresses, announced_on, farm_of
-from data.farm.values import DeviceSettings, Outgoing, Presence, Question
+from data.farm.values import DeviceSettings, FirmwareOrder, Outgoing, Presence, Question
 from jobs.channels import TryLater
 from jobs.codecs import announced, esphome, farm_topics, home_assistant, tasmota
+from jobs.firmware import Updates
 from jobs.instructions import Instructions
 from jobs.networks import _door
 from jobs.networks._said import ALWAYS_HEARD, MEASURING, Said, as_reports, check_known
@@ -130,6 +131,18 @@ class Mqtt:
         await self._publish(*tasmota.pulse_time(settings.topic, settings.output, longest))
         if settings.startup:
             await self._publish(*tasmota.power_on_state(settings.topic, settings.startup))
+
+    async def update(self, order: FirmwareOrder) -> None:
+        """Tell a device where its new firmware lies. TryLater without a broker; Conflict for who has no words for it."""
+        match order.dialect:
+            case "tasmota":
+                words = tasmota.update(order)
+            case "steading":
+                words = farm_topics.update(order)
+            case _:
+                raise Conflict("Devices of this kind cannot be given firmware from here.")
+        for topic, payload in words:
+            await self._publish(topic, payload)
 
     async def _publish(self, topic: str, payload: str) -> None:
         if self._client is None or not self.is_connected.is_set():
@@ -315,13 +328,15 @@ async def connected(settings: Settings) -> AsyncIterator[None]:
     if broker:
         await broker.start()
     mqtt = Mqtt(broker.url if broker else settings.mqtt_url, _door.intake)
-    instructions, questions = Instructions(mqtt.send), Questions(mqtt.ask, mqtt.tell)
+    instructions, questions, updates = Instructions(mqtt.send), Questions(mqtt.ask, mqtt.tell), Updates(mqtt.update)
     mqtt.start()
     instructions.start()
     questions.start()
+    updates.start()
     try:
         yield
     finally:
+        await updates.stop()
         await questions.stop()
         await instructions.stop()
         await mqtt.stop()

@@ -20,6 +20,7 @@ ADVICE = {
     "schedule_fail_safe": noop("Look at the probe: without its values the schedule keeps to what is safe."),
     "farm_stopped": noop("See that everybody is safe, then let the farm go on."),
     "firmware_available": noop("Install it when no birds depend on the device."),
+    "firmware_failed": noop("Look at the device: does it switch, and what does its own page say? Then try again, or install it by hand."),
     "anomaly": noop("Nothing is beyond its limits. Look whether the probe, a fan or a heater is not as it should be."),
     "flock_drinking_less": noop("Look at the drinkers and the pump first, then at the birds: less water is often the first sign of illness."),
     "flock_mortality": noop("Take the dead away, look at the living, and call a vet before you treat."),

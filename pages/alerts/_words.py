@@ -50,7 +50,7 @@ KIND_WORDS = {
     "schedule_longest_run": noop("Ran for as long as it may"),
     "flock_drinking_less": noop("Birds drink less"), "flock_mortality": noop("Too many birds die"),
     "house_temperature": noop("House too hot or too cold"), "flock_growing_less": noop("Birds grow too slowly"), "anomaly": noop("Not as usual"),
-    "firmware_available": noop("New firmware"), "temperature_high": noop("Too hot"), "temperature_low": noop("Too cold"),
+    "firmware_available": noop("New firmware"), "firmware_failed": noop("Firmware not installed"), "temperature_high": noop("Too hot"), "temperature_low": noop("Too cold"),
     "humidity_high": noop("Too humid"), "humidity_low": noop("Too dry"), "co2_high": noop("Stale air"),
     "trees.device_pending": noop("A phone asks to be let in"), "trees.review_waiting": noop("A job waits for review"),
     "trees.round_failed": noop("Something is missing in a job"),

@@ -23,7 +23,7 @@ KINDS: Mapping[str, Sequence[str]] = {
     "farm": (
         "temperature_high", "temperature_low", "humidity_high", "humidity_low", "co2_high", "house_temperature", "device_offline",
         "device_silent", "device_unreachable", "device_refused", "device_on_too_long", "schedule_failed", "schedule_fail_safe", "low_battery",
-        "gateway_offline", "firmware_available", "anomaly", "flock_mortality", "flock_drinking_less", "flock_growing_less", "farm_stopped",
+        "gateway_offline", "firmware_available", "firmware_failed", "anomaly", "flock_mortality", "flock_drinking_less", "flock_growing_less", "farm_stopped",
     ),
     "cold_chain": (
         "temp_excursion", "rapid_rise", "suspected_cooling_failure", "monitoring_interrupted", "missed_manual_entry", "door_open",

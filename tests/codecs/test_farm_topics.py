@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from data.core.errors import Invalid
-from data.farm.values import CommandAnswer, Health, Outgoing, Presence, Report, SensorValue, StateReport
-from jobs.codecs.farm_topics import instruction, place, reports
+from data.farm.values import CommandAnswer, FirmwareOrder, Health, Outgoing, Presence, Report, SensorValue, StateReport
+from jobs.codecs.farm_topics import instruction, place, reports, update
 
 NOW = datetime(2026, 2, 16, 3, 13, 52, tzinfo=UTC)
 SAID_AT = NOW - timedelta(seconds=2)
@@ -115,3 +115,10 @@ def test_other_topics_say_nothing(topic: str) -> None:
 def test_any_bytes_are_read_or_refused(kind: str, sent: bytes) -> None:
     with suppress(Invalid):
         reports(f"farm/1/devices/fan/{kind}", sent, now=NOW)
+
+
+def test_a_device_is_told_where_its_firmware_lies_how_large_it_is_and_its_digest() -> None:
+    order = FirmwareOrder(ID, ID, FARM, "fan-1", "steading", "2.2.0", "https://files.example/a.bin", 412_000, "ab" * 32)
+    ((topic, said),) = update(order)
+    assert topic == f"farm/{FARM}/devices/fan-1/fw_update"
+    assert json.loads(said) == {"fw_url": "https://files.example/a.bin", "fw_size": 412_000, "fw_hash": "ab" * 32, "fw_version": "2.2.0"}

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from data.core.errors import Invalid
 from data.farm.rules import answers
-from data.farm.values import Health, Outgoing, Presence, Report, SensorValue, StateReport
-from jobs.codecs.tasmota import angle_of, ask_state, command, instruction, pulse_time, reports, vocabulary
+from data.farm.values import FirmwareAnswer, FirmwareOrder, Health, Outgoing, Presence, Report, SensorValue, StateReport
+from jobs.codecs.tasmota import angle_of, ask_state, command, instruction, pulse_time, reports, update, vocabulary
 from tests.codecs.payloads import payload
 
 NOW = datetime(2026, 2, 16, 3, 13, 52, tzinfo=UTC)
@@ -40,6 +40,9 @@ def off(output: int, source: str = "stat", value: float | None = None, of: str =
         ("stat/fan/RESULT", b'{"POWER2":"ON","Channel2":75,"Color":"00BF"}', [on(2, value=75, of="set_speed")]),
         ("stat/fan/RESULT", b'{"PWM":{"PWM1":1023,"PWM2":0}}', [on(1, value=255, of="set_value"), off(2, value=0, of="set_value")]),
         ("stat/fan/RESULT", b'{"FanSpeed":2}', [on(2, value=66.7, of="set_speed")]),
+        ("stat/fan/UPGRADE", b'{"Upgrade":"Successful. Restarting"}', [FirmwareAnswer("fan", NOW, is_installed=True)]),
+        ("stat/fan/UPGRADE", b'{"Upgrade":"Failed HTTP error: 404"}', [FirmwareAnswer("fan", NOW, is_installed=False, error="HTTP error: 404")]),
+        ("stat/fan/UPGRADE", b'{"Upgrade":"Version 14.2.0 from https://files.example/a.bin"}', []),
         ("tele/fan/INFO1", b'{"Info1":{"Module":"Sonoff Basic","Version":"14.3.0(release-tasmota)"}}', [Health("fan", NOW, firmware_version="14.3.0(release-tasmota)")]),
         ("stat/fan/RESULT", b'{"Command":"Unknown"}', []),
         ("stat/fan/RESULT", b"", []),
@@ -202,3 +205,8 @@ def test_a_servo_says_in_degrees_where_it_was_told_to_stand(angle: float) -> Non
 )  # fmt: skip
 def test_by_which_words_a_device_is_set_shows_in_what_it_says(sent: bytes, words: frozenset[str]) -> None:
     assert vocabulary(sent) == words
+
+
+def test_a_device_is_told_where_its_firmware_lies_and_then_to_fetch_it() -> None:
+    order = FirmwareOrder(uuid4(), uuid4(), uuid4(), "fan", "tasmota", "14.3.0", "https://files.example/a.bin")
+    assert update(order) == [("cmnd/fan/OtaUrl", "https://files.example/a.bin"), ("cmnd/fan/Upgrade", "1")]

@@ -21,6 +21,7 @@ from data.farm.commands.troubles import (
     OFFLINE_ALERT,
     REFUSED_ALERT,
     TOO_LONG_ALERT,
+    UPDATE_ALERT,
     trouble,
 )
 from data.farm.rules import (
@@ -33,6 +34,7 @@ from data.farm.rules import (
     is_vital,
     verdicts,
 )
+from data.farm.rules.firmware import runs
 from data.farm.tables import CommandStatus, Device, DeviceCommand
 from data.farm.values import Health
 from data.notifications.commands import tell
@@ -47,6 +49,7 @@ ENDINGS = {
     TOO_LONG_ALERT: "The device is off.",
     BATTERY_ALERT: "The battery is charged again.",
     FIRMWARE_ALERT: "The new firmware is installed.",
+    UPDATE_ALERT: "The device runs the new firmware.",
     METER_ALERT: "Its meter and its switch say the same again.",
 } | dict.fromkeys(ANSWERS_END, "The device answers again.") | dict.fromkeys(LIMIT_ALERTS, "It is within the limits again.")  # fmt: skip
 _KINDS = tuple(ENDINGS)
@@ -93,7 +96,7 @@ def _troubles(one: Heard, command: DeviceCommand | None, at: datetime) -> Iterat
     percent = one.after.battery_percent
     if percent is not None and percent != one.before.battery_percent and is_battery_low(percent, one.settings):
         yield trouble(device, BATTERY_ALERT, Severity.WARNING, BATTERY_LOW, zone=zone, name=name, value=percent), at
-    if one.health and (fresh := one.health.firmware_available) and fresh != one.after.firmware_version:
+    if one.health and (fresh := one.health.firmware_available) and not runs(one.after.firmware_version, fresh):
         yield trouble(device, FIRMWARE_ALERT, Severity.INFO, FIRMWARE, zone=zone, name=name, version=fresh), at
     if one.after.contradicted_by == Contradiction.METER != one.before.contradicted_by:
         message, watts = NOTHING_FLOWS if one.after.is_on else STILL_FLOWS, one.after.latest[METERED]["value"]
@@ -124,7 +127,7 @@ def _is_over(alert: Alert, one: Heard, command: DeviceCommand | None, at: dateti
         return after.contradicted_by != Contradiction.METER
     if kind == BATTERY_ALERT:
         return after.battery_percent is not None and is_battery_low(after.battery_percent, one.settings) is False
-    if kind == FIRMWARE_ALERT:
-        return after.firmware_version == alert.message_values.get("version")
+    if kind in (FIRMWARE_ALERT, UPDATE_ALERT):
+        return runs(after.firmware_version, str(alert.message_values.get("version")))
     limits = {found.alert_type: found.is_beyond for found in verdicts(after.latest, one.settings, at=at)}
     return limits.get(kind) is False

@@ -16,6 +16,7 @@ from data.core.errors import NotFound, Refusal
 from data.core.session import Transaction
 from data.core.time import now
 from data.farm.commands.answering import Said, answer, is_by_limit, last_done
+from data.farm.commands.firmware_course import note_firmware
 from data.farm.commands.judging import Heard, judge
 from data.farm.commands.restoring import restore
 from data.farm.commands.troubles import NO_ANSWER_ALERT
@@ -113,6 +114,7 @@ async def hear(tx: Transaction, messages: Sequence[DeviceReport]) -> list[None |
     changed = [one for one in known.values() if one.after != one.before]
     await _know(tx, changed)
     await judge(tx, [Heard(o.device, o.zone, o.before, o.after, o.settings, o.health) for o in known.values()], answered, at=at)
+    await note_firmware(tx, [(known[message.device_id].device, message.report) for message in mine], at=at)
     for one in changed:
         tx.emit(DeviceChanged(device_id=one.device.id, farm_id=one.device.farm_id))
         if one.after.is_online and not one.before.is_online:

@@ -11,6 +11,7 @@ REFUSED_ALERT = "device_refused"
 TOO_LONG_ALERT = "device_on_too_long"
 BATTERY_ALERT = "low_battery"
 FIRMWARE_ALERT = "firmware_available"
+UPDATE_ALERT = "firmware_failed"
 METER_ALERT = "device_contradicted"
 
 ANSWERS_END = (NO_ANSWER_ALERT, CONNECTION_ALERT, REFUSED_ALERT)

@@ -7,7 +7,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
-from data.farm.values import CommandAnswer, Health, Presence, Report, SensorValue, StateReport
+from data.farm.values import CommandAnswer, FirmwareAnswer, Health, Presence, Report, SensorValue, StateReport
 
 DISPUTED_WITHIN = timedelta(seconds=10)
 """Two of a device's words that differ within this, with nothing asked in between, cannot both be true."""
@@ -83,7 +83,7 @@ def heard(state: DeviceState, report: Report) -> DeviceState:
             return _measured(state, report)
         case Health():
             return _fares(state, report)
-        case CommandAnswer():
+        case CommandAnswer() | FirmwareAnswer():
             return state
 
 
