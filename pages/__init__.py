@@ -42,6 +42,7 @@ WAYS = (
     Item("farm", "Past runs", "history", "/farm/ledger", "farm.view"),
     Item("farm", "New devices", "travel_explore", "/farm/discoveries", "farm.edit"),
     Item("farm", "Gateways", "router", "/farm/gateways", "farm.view"),
+    Item("farm", "Firmware", "system_update_alt", "/farm/firmware", "farm.edit"),
     Item("farm", "Members", "group", "/farm/members", "people.view"),
     Item("farm", "Settings", "tune", "/farm/settings", "farm.edit"),
     Item("cold_chain", "Units", "ac_unit", "/cold-chain", "cold_chain.view"),
@@ -66,7 +67,7 @@ WAYS = (
 
 SCREENS = (
     "home.home",
-    "farm.devices", "farm.batch", "farm.emergency", "farm.device", "farm.device_settings", "farm.schedules", "farm.ledger", "farm.flocks", "farm.flock", "farm.gateways", "farm.discoveries", "farm.members", "farm.settings", "farm.history", "farm.reports", "farm.report",
+    "farm.devices", "farm.batch", "farm.emergency", "farm.device", "farm.device_settings", "farm.schedules", "farm.ledger", "farm.flocks", "farm.flock", "farm.gateways", "farm.discoveries", "farm.firmware", "farm.members", "farm.settings", "farm.history", "farm.reports", "farm.report",
     "cold_chain.units", "cold_chain.board", "cold_chain.unit", "cold_chain.places",
     "cold_chain.excursions", "cold_chain.excursion", "cold_chain.rules",
     "cold_chain.reports", "cold_chain.report", "cold_chain.verify",

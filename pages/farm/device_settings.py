@@ -8,18 +8,18 @@ from nicegui import ui
 
 from data.farm import commands, queries
 from data.farm.events import DeviceChanged, DeviceRegistered
-from data.farm.queries_device import Kept, any_device, firmware_available, settings_now
+from data.farm.queries_device import Kept, any_device, settings_now
 from data.farm.rules import SWITCHED
 from data.farm.tables import Device, Farm
 from pages._shell import Looker, screen
 from pages.farm._device_calibration import calibration_card
+from pages.farm._device_firmware import firmware_card
 from pages.farm._device_parts import still
 from pages.farm._device_settings import guard_form, settings_card
 from pages.farm._device_state import said
 from pages.farm._device_words import DIALECT_WORDS, STARTUP_WORDS, TYPE_WORDS, guard_words
 from pages.farm._forms import edit_device
 from pages.farm._login import login
-from ui.age import age
 from ui.badge import badge
 from ui.dialog import confirm
 from ui.form import button
@@ -30,13 +30,12 @@ from ui.words import _, number, span
 class _Known:
     device: Device
     kept: dict[str, Kept]
-    firmware: str | None
 
     def key(self) -> tuple[Any, ...]:
         """What is worth drawing it anew."""
         device = self.device
         return (
-            device.updated_at, device.own_max_on_s, device.firmware_version, self.firmware, sorted(device.latest),
+            device.updated_at, device.own_max_on_s, sorted(device.latest),
             sorted(one.config.id for one in self.kept.values()),
         )  # fmt: skip
 
@@ -56,7 +55,7 @@ async def device_settings(look: Looker, device_id: UUID) -> None:
 
     async def ask() -> _Known:
         async with look.transaction() as tx:
-            return _Known(await queries.device(tx, device_id), await settings_now(tx, device_id), await firmware_available(tx, device_id))
+            return _Known(await queries.device(tx, device_id), await settings_now(tx, device_id))
 
     topics = look.topic(DeviceChanged, device_id=device_id), look.topic(DeviceRegistered, device_id=device_id)
     still(ask, _Known.key, lambda known: _show(look, known, farm), *topics)
@@ -69,7 +68,7 @@ def _show(look: Looker, known: _Known, farm: Farm) -> None:
             _described(look, known.device, farm)
             if known.device.device_type.value in SWITCHED:
                 _guarded(look, known.device, farm)
-            _firmware(known)
+            firmware_card(look, known.device, farm)
         with ui.element("div").classes("st-stack"):
             settings_card(look, known.device, farm, known.kept)
             calibration_card(look, known.device, farm, known.kept)
@@ -128,13 +127,3 @@ def _guarded(look: Looker, device: Device, farm: Farm) -> None:
                 badge(face, words, icon="shield" if face == "ok" else "").classes("is-wrapping")
         if look.may("farm.edit", farm.id):
             button(_("Change"), lambda: guard_form(look, device), icon="timer")
-
-
-def _firmware(known: _Known) -> None:
-    with ui.element("section").classes("st-card"):
-        ui.label(_("Firmware")).classes("st-h2").props("role=heading aria-level=2")
-        with ui.element("div").classes("st-facts"):
-            said(_("Runs now"), known.device.firmware_version)
-            said(_("Newer one"), known.firmware or _("none known"))
-        with ui.element("div").classes("st-soft"):
-            age(known.device.last_heartbeat_at, prefix=_("Last heard") + " ")

@@ -1,0 +1,132 @@
+"""The firmware that somebody vouches for, by model: which devices run it, which run something older, and a new release."""
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+from nicegui import ui
+
+from data.core.errors import Refusal
+from data.farm import queries
+from data.farm.commands import firmware as commands
+from data.farm.events import DeviceChanged, DeviceRegistered, FirmwareChanged
+from data.farm.queries_firmware import Release, releases
+from data.farm.rules.firmware import TOLD_BY
+from data.farm.tables import Device, Dialect
+from pages._shell import Looker, field_errors, screen
+from pages.farm._device_words import DIALECT_WORDS
+from ui.age import age
+from ui.badge import badge
+from ui.dialog import confirm, panel
+from ui.empty import empty_state
+from ui.form import Form, button
+from ui.live import live
+from ui.slowed import Slowed
+from ui.words import _, n_, number
+
+MOST_NAMED = 12
+
+
+@screen("/farm/firmware", title="Firmware", place="farm", permission="farm.view")
+async def firmware(look: Looker) -> None:
+    assert look.frame
+    may = look.may("farm.edit")
+    if may:
+        with look.frame.actions:
+            button(_("Add firmware"), lambda: _add(look), kind="primary", icon="add")
+
+    async def ask() -> Sequence[Release]:
+        async with look.transaction() as tx:
+            return await releases(tx)
+
+    topics = look.topic(FirmwareChanged), look.topic(DeviceRegistered), Slowed(look.topic(DeviceChanged), 5.0)
+    live(ask, lambda found: _show(look, found, may), *topics, minimum_interval_s=1.0)
+
+
+def _show(look: Looker, found: Sequence[Release], may: bool) -> None:
+    if not found:
+        text = _("Add a version that was tried, and the address of its file. Devices of its model can then be given it from their own pages.")
+        if may:
+            empty_state(_("No firmware is listed yet."), text, icon="system_update_alt", action=_("Add firmware"), on_action=lambda: _add(look))
+        else:
+            empty_state(_("No firmware is listed yet."), icon="system_update_alt")
+    for one in found:
+        _card(look, one, may)
+
+
+def _card(look: Looker, one: Release, may: bool) -> None:
+    release = one.release
+    with ui.element("section").classes("st-card"):
+        with ui.element("article").classes("st-item is-flat"):
+            with ui.element("div").classes("st-item-main"):
+                ui.label(f"{release.model} · {release.version}").classes("st-item-words").props("role=heading aria-level=2")
+                with ui.element("div").classes("st-row st-soft"):
+                    ui.label(_(DIALECT_WORDS[release.dialect]))
+                    if release.size_bytes:
+                        ui.label(_("{n} bytes", n=number(release.size_bytes)))
+                    if one.by:
+                        ui.label(one.by)
+                    age(release.created_at)
+            if may:
+                button(_("Take it off the list"), partial(_remove, look, one), kind="quiet", icon="delete")
+        ui.label(release.url).classes("st-soft st-note")
+        if release.sha256:
+            ui.label(f"SHA-256 {release.sha256}").classes("st-soft st-note")
+        if release.notes:
+            ui.label(release.notes)
+        if one.running:
+            with ui.element("div").classes("st-row"):
+                badge("ok", n_("{n} device runs it", "{n} devices run it", len(one.running)))
+        if one.older:
+            with ui.element("div").classes("st-row"):
+                badge("waiting", n_("{n} device runs something older", "{n} devices run something older", len(one.older)))
+            _named(one.older)
+        if not one.running and not one.older:
+            ui.label(_("No device here is of this model and runs something older.")).classes("st-soft")
+
+
+def _named(devices: Sequence[Device]) -> None:
+    with ui.element("div").classes("st-row"):
+        for device in devices[:MOST_NAMED]:
+            ui.link(device.name, f"/farm/devices/{device.id}/settings").classes("st-item-words")
+        if len(devices) > MOST_NAMED:
+            ui.label(_("and {n} more", n=number(len(devices) - MOST_NAMED))).classes("st-soft")
+
+
+async def _add(look: Looker) -> None:
+    async with look.transaction() as tx:
+        models = sorted({one.model.strip() for one in await queries.devices(tx) if one.model and TOLD_BY[one.dialect.value]})
+    with panel(_("Add firmware"), _("Devices fetch the file themselves from its address. Try it at one device first.")) as dialog:
+        form = Form()
+        with form:
+            form.select("dialect", _("It speaks"), {one: _(DIALECT_WORDS[one]) for one in Dialect if TOLD_BY[one.value]}, Dialect.TASMOTA, required=True)
+            known = _("Known here: {models}.", models=", ".join(models[:8])) if models else _("As it stands at the devices.")
+            form.text("model", _("Model"), models[0] if len(models) == 1 else "", required=True, help=known)
+            form.text("version", _("Version"), required=True, placeholder="14.3.0", help=_("As the device will report it."))
+            form.text(
+                "url", _("Address of the file"), required=True, placeholder="https://",
+                help=_("Always with https, so that nobody can change it on the way. The device must be able to fetch by https."),
+            )  # fmt: skip
+            form.number("size_bytes", _("Size"), unit=_("bytes"), minimum=1, decimals=0, help=_("Needed by devices on Steading's own topics."))
+            form.text("sha256", "SHA-256", help=_("Needed by devices on Steading's own topics. Tasmota does not check it."))
+            form.text("notes", _("What is new"))
+
+        async def send(values: dict[str, Any]) -> dict[str, str] | None:
+            try:
+                async with look.transaction() as tx:
+                    size = None if values["size_bytes"] is None else int(values["size_bytes"])
+                    await commands.add_release(tx, **values | {"dialect": Dialect(values["dialect"]), "size_bytes": size})
+            except Refusal as reason:
+                return field_errors(reason)
+            dialog.close()
+            return None
+
+        form.buttons(_("Add it"), send, on_cancel=dialog.close)
+    dialog.open()
+
+
+async def _remove(look: Looker, one: Release) -> None:
+    text = _("Nobody is offered it any more. Devices that run it keep it.")
+    if await confirm(_("Take it off the list?"), text, action=_("Take it off the list"), goes=[f"{one.release.model} {one.release.version}"]):
+        async with look.command() as tx:
+            await commands.remove_release(tx, one.release.id)
