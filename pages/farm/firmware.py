@@ -79,10 +79,10 @@ def _card(look: Looker, one: Release, may: bool) -> None:
                 badge("ok", n_("{n} device runs it", "{n} devices run it", len(one.running)))
         if one.older:
             with ui.element("div").classes("st-row"):
-                badge("waiting", n_("{n} device runs something older", "{n} devices run something older", len(one.older)))
+                badge("waiting", n_("{n} device does not run it yet", "{n} devices do not run it yet", len(one.older)))
             _named(one.older)
         if not one.running and not one.older:
-            ui.label(_("No device here is of this model and runs something older.")).classes("st-soft")
+            ui.label(_("No device here is of this model.")).classes("st-soft")
 
 
 def _named(devices: Sequence[Device]) -> None:
