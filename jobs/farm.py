@@ -25,6 +25,7 @@ from data.farm.commands import (
     worsen,
 )
 from data.farm.commands.firmware_course import give_up_updates, organizations_with_stuck
+from data.farm.commands.firmware_rollouts import advance_rollouts, organizations_with_rollouts
 from data.farm.commands.flocks_judging import judge_flocks, organizations_with_flocks
 from data.farm.commands.gateways_silent import note_silent_gateways, organizations_with_silent_gateways
 from data.farm.commands.giving_up import organizations_with_overdue
@@ -118,12 +119,16 @@ async def ask_for_states() -> None:
         await want_states(tx, at=now())
 
 
-async def give_up_firmware() -> None:
-    """End updates that could not begin in time, and those whose devices did not come back."""
+async def see_to_firmware() -> None:
+    """End updates that could not begin in time, and those whose devices did not come back; stop roll-outs or bring them on."""
     at = now()
     async with across_tenants("farm.firmware") as tx:
-        whose = await organizations_with_stuck(tx, at=at)
-    await in_each("farm.firmware", whose, lambda tx: give_up_updates(tx, at=at))
+        stuck = await organizations_with_stuck(tx, at=at)
+        giving = await organizations_with_rollouts(tx)
+    try:
+        await in_each("farm.firmware", stuck, lambda tx: give_up_updates(tx, at=at))
+    finally:
+        await in_each("farm.firmware", giving, lambda tx: advance_rollouts(tx, at=at))
 
 
 async def audit_all_states() -> None:
@@ -166,7 +171,7 @@ def timetable(settings: Settings) -> list[Line]:
         Line("farm.missing", IntervalTrigger(seconds=30), tell_of_missing_devices),
         Line("farm.guard", IntervalTrigger(seconds=1), end_too_long),
         Line("farm.states", IntervalTrigger(seconds=10), ask_for_states),
-        Line("farm.firmware", IntervalTrigger(seconds=20), give_up_firmware),
+        Line("farm.firmware", IntervalTrigger(seconds=20), see_to_firmware),
         Line("farm.audit", CronTrigger(minute=7, timezone="UTC"), audit_all_states),
         Line("farm.flocks", CronTrigger(minute="*/10", second=40, timezone="UTC"), judge_all_flocks),
         Line("farm.anomalies", CronTrigger(minute=14, timezone="UTC"), judge_hours_of_probes),

@@ -19,8 +19,10 @@ from data.farm.tables import (
     DeviceCommand,
     Farm,
     FirmwareRelease,
+    FirmwareRollout,
     FirmwareUpdate,
     FlockBatch,
+    UpdateStatus,
 )
 from data.identity.tables import User
 
@@ -82,6 +84,40 @@ async def releases(tx: Transaction) -> Sequence[Release]:
         )
         for found, by in rows
     ]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Rolled:
+    """A roll-out: where, how many of its boards have the release, and the device for which it stopped by itself."""
+
+    rollout: FirmwareRollout
+    farm: Farm
+    done: int
+    stopped_for: Device | None = None
+
+
+async def rollouts(tx: Transaction) -> Sequence[Rolled]:
+    """The last roll-out of each release on each farm that one may see, the newest first."""
+    tx.actor.require("farm.view")
+    latest = (
+        select(col(FirmwareRollout.id))
+        .distinct(col(FirmwareRollout.release_id), col(FirmwareRollout.farm_id))
+        .order_by(col(FirmwareRollout.release_id), col(FirmwareRollout.farm_id), col(FirmwareRollout.id).desc())
+    )
+    done = (
+        select(func.count(func.distinct(FirmwareUpdate.device_id)))
+        .where(FirmwareUpdate.rollout_id == FirmwareRollout.id, FirmwareUpdate.status == UpdateStatus.DONE)
+        .correlate(FirmwareRollout)
+        .scalar_subquery()
+    )
+    statement = (
+        select(FirmwareRollout, Farm, done, Device)
+        .join(Farm, col(Farm.id) == FirmwareRollout.farm_id)
+        .outerjoin(Device, col(Device.id) == FirmwareRollout.stopped_for)
+        .where(col(FirmwareRollout.id).in_(latest), queries.within(tx, FirmwareRollout.farm_id))
+        .order_by(col(FirmwareRollout.id).desc())
+    )
+    return [Rolled(*row) for row in (await tx.exec(statement)).all()]
 
 
 async def firmware_of(tx: Transaction, device_id: UUID) -> Firmware:

@@ -13,7 +13,8 @@ depends_on = None
 
 TABLES = (
     "farm.stale_metrics", "farm.taken_over", "farm.reports", "notifications.alert_subscriptions", "farm.flock_batches",
-    "farm.gateways", "farm.broker_logins", "farm.discoveries", "farm.flock_records", "farm.firmware_releases", "farm.firmware_updates",
+    "farm.gateways", "farm.broker_logins", "farm.discoveries", "farm.flock_records", "farm.firmware_releases", "farm.firmware_rollouts",
+    "farm.firmware_updates",
 )  # fmt: skip
 
 
@@ -256,6 +257,31 @@ def upgrade() -> None:
     schema='farm'
     )
     op.create_index('uq_firmware_releases_version', 'firmware_releases', ['organization_id', 'dialect', sa.literal_column('lower(model)'), 'version'], unique=True, schema='farm', postgresql_where=sa.text('deleted_at is null'))
+    op.create_table('firmware_rollouts',
+    sa.Column('created_at', sa.DateTime(timezone=True), server_default=sa.text('now()'), nullable=False),
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('organization_id', sa.Uuid(), nullable=False),
+    sa.Column('farm_id', sa.Uuid(), nullable=False),
+    sa.Column('release_id', sa.Uuid(), nullable=False),
+    sa.Column('status', sa.Enum('running', 'done', 'stopped', name='rollout_status', schema='farm'), nullable=False),
+    sa.Column('stage', sa.SmallInteger(), nullable=False),
+    sa.Column('boards', postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+    sa.Column('is_nightly', sa.Boolean(), nullable=False),
+    sa.Column('may_be_on', sa.Boolean(), nullable=False),
+    sa.Column('started_by', sa.Uuid(), nullable=True),
+    sa.Column('stopped_by', sa.Uuid(), nullable=True),
+    sa.Column('ended_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('stopped_for', sa.Uuid(), nullable=True),
+    sa.ForeignKeyConstraint(['organization_id', 'farm_id'], ['farm.farms.organization_id', 'farm.farms.id'], name=op.f('fk_firmware_rollouts_organization_id_farm_id')),
+    sa.ForeignKeyConstraint(['organization_id', 'release_id'], ['farm.firmware_releases.organization_id', 'farm.firmware_releases.id'], name=op.f('fk_firmware_rollouts_organization_id_release_id')),
+    sa.ForeignKeyConstraint(['organization_id'], ['identity.organizations.id'], name=op.f('fk_firmware_rollouts_organization_id')),
+    sa.ForeignKeyConstraint(['started_by'], ['identity.users.id'], name=op.f('fk_firmware_rollouts_started_by')),
+    sa.ForeignKeyConstraint(['stopped_by'], ['identity.users.id'], name=op.f('fk_firmware_rollouts_stopped_by')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_firmware_rollouts')),
+    sa.UniqueConstraint('organization_id', 'id', name=op.f('uq_firmware_rollouts_organization_id_id')),
+    schema='farm'
+    )
+    op.create_index('uq_firmware_rollouts_running', 'firmware_rollouts', ['organization_id', 'farm_id', 'release_id'], unique=True, schema='farm', postgresql_where=sa.text("status = 'running'"))
     op.create_table('firmware_updates',
     sa.Column('created_at', sa.DateTime(timezone=True), server_default=sa.text('now()'), nullable=False),
     sa.Column('id', sa.Uuid(), nullable=False),
@@ -263,6 +289,7 @@ def upgrade() -> None:
     sa.Column('farm_id', sa.Uuid(), nullable=False),
     sa.Column('device_id', sa.Uuid(), nullable=False),
     sa.Column('release_id', sa.Uuid(), nullable=False),
+    sa.Column('rollout_id', sa.Uuid(), nullable=True),
     sa.Column('version', sa.Text(), nullable=False),
     sa.Column('from_version', sa.Text(), nullable=True),
     sa.Column('status', sa.Enum('asked', 'told', 'restarting', 'done', 'failed', 'timeout', 'canceled', name='firmware_status', schema='farm'), nullable=False),
@@ -280,6 +307,7 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['organization_id', 'device_id'], ['farm.devices.organization_id', 'farm.devices.id'], name=op.f('fk_firmware_updates_organization_id_device_id'), ondelete='CASCADE'),
     sa.ForeignKeyConstraint(['organization_id', 'farm_id'], ['farm.farms.organization_id', 'farm.farms.id'], name=op.f('fk_firmware_updates_organization_id_farm_id')),
     sa.ForeignKeyConstraint(['organization_id', 'release_id'], ['farm.firmware_releases.organization_id', 'farm.firmware_releases.id'], name=op.f('fk_firmware_updates_organization_id_release_id')),
+    sa.ForeignKeyConstraint(['organization_id', 'rollout_id'], ['farm.firmware_rollouts.organization_id', 'farm.firmware_rollouts.id'], name=op.f('fk_firmware_updates_organization_id_rollout_id')),
     sa.ForeignKeyConstraint(['organization_id'], ['identity.organizations.id'], name=op.f('fk_firmware_updates_organization_id')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_firmware_updates')),
     sa.UniqueConstraint('organization_id', 'id', name=op.f('uq_firmware_updates_organization_id_id')),

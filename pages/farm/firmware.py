@@ -1,30 +1,36 @@
 """The firmware that somebody vouches for, by model: which devices run it, which run something older, and a new release."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
+from uuid import UUID
 
 from nicegui import ui
 
 from data.core.errors import Refusal
 from data.farm import queries
 from data.farm.commands import firmware as commands
+from data.farm.commands.firmware_rollouts import start_rollout, stop_rollout
 from data.farm.events import DeviceChanged, DeviceRegistered, FirmwareChanged
-from data.farm.queries_firmware import Release, releases
-from data.farm.rules.firmware import TOLD_BY
-from data.farm.tables import Device, Dialect
+from data.farm.queries_firmware import Release, Rolled, releases, rollouts
+from data.farm.rules.firmware import STAGES, TOLD_BY, stage_size
+from data.farm.tables import Device, Dialect, Farm, RolloutStatus
 from pages._shell import Looker, field_errors, screen
 from pages.farm._device_words import DIALECT_WORDS
 from ui.age import age
-from ui.badge import badge
+from ui.badge import State, badge
 from ui.dialog import confirm, panel
 from ui.empty import empty_state
 from ui.form import Form, button
 from ui.live import live
 from ui.slowed import Slowed
-from ui.words import _, n_, number
+from ui.words import _, n_, noop, number
 
 MOST_NAMED = 12
+ROLLOUT_WORDS: Mapping[RolloutStatus, tuple[State, str]] = {
+    RolloutStatus.RUNNING: ("waiting", noop("It is being given")), RolloutStatus.DONE: ("ok", noop("All have it")),
+    RolloutStatus.STOPPED: ("critical", noop("Stopped")),
+}  # fmt: skip
 
 
 @screen("/farm/firmware", title="Firmware", place="farm", permission="farm.view")
@@ -35,15 +41,18 @@ async def firmware(look: Looker) -> None:
         with look.frame.actions:
             button(_("Add firmware"), lambda: _add(look), kind="primary", icon="add")
 
-    async def ask() -> Sequence[Release]:
+    async with look.transaction() as tx:
+        farms = {farm.id: farm for farm in await queries.farms(tx) if look.may("farm.edit", farm.id) and look.may("farm.batch", farm.id)}
+
+    async def ask() -> tuple[Sequence[Release], Sequence[Rolled]]:
         async with look.transaction() as tx:
-            return await releases(tx)
+            return await releases(tx), await rollouts(tx)
 
     topics = look.topic(FirmwareChanged), look.topic(DeviceRegistered), Slowed(look.topic(DeviceChanged), 5.0)
-    live(ask, lambda found: _show(look, found, may), *topics, minimum_interval_s=1.0)
+    live(ask, lambda found: _show(look, *found, farms, may), *topics, minimum_interval_s=1.0)
 
 
-def _show(look: Looker, found: Sequence[Release], may: bool) -> None:
+def _show(look: Looker, found: Sequence[Release], given: Sequence[Rolled], farms: Mapping[UUID, Farm], may: bool) -> None:
     if not found:
         text = _("Add a version that was tried, and the address of its file. Devices of its model can then be given it from their own pages.")
         if may:
@@ -51,10 +60,10 @@ def _show(look: Looker, found: Sequence[Release], may: bool) -> None:
         else:
             empty_state(_("No firmware is listed yet."), icon="system_update_alt")
     for one in found:
-        _card(look, one, may)
+        _card(look, one, [rolled for rolled in given if rolled.rollout.release_id == one.release.id], farms, may)
 
 
-def _card(look: Looker, one: Release, may: bool) -> None:
+def _card(look: Looker, one: Release, given: Sequence[Rolled], farms: Mapping[UUID, Farm], may: bool) -> None:
     release = one.release
     with ui.element("section").classes("st-card"):
         with ui.element("article").classes("st-item is-flat"):
@@ -81,8 +90,66 @@ def _card(look: Looker, one: Release, may: bool) -> None:
             with ui.element("div").classes("st-row"):
                 badge("waiting", n_("{n} device does not run it yet", "{n} devices do not run it yet", len(one.older)))
             _named(one.older)
+        for rolled in given:
+            _rolled(look, rolled, may=rolled.farm.id in farms)
+        busy = {rolled.farm.id for rolled in given if rolled.rollout.status is RolloutStatus.RUNNING}
+        if waiting := [farms[each] for each in dict.fromkeys(device.farm_id for device in one.older) if each in farms and each not in busy]:
+            button(_("Give it to all on a farm"), partial(_give_all, look, one, waiting), icon="dynamic_feed")
         if not one.running and not one.older:
             ui.label(_("No device here is of this model.")).classes("st-soft")
+
+
+def _rolled(look: Looker, one: Rolled, *, may: bool) -> None:
+    """How far a roll-out is, and why it is no further."""
+    rollout, total = one.rollout, len(one.rollout.boards)
+    state, words = ROLLOUT_WORDS[rollout.status]
+    with ui.element("div").classes("st-item is-flat").props("role=status"):
+        badge(state, _(words)).classes("is-wrapping")
+        with ui.element("div").classes("st-item-main"):
+            ui.label(one.farm.name).classes("st-item-words")
+            ui.label(_("{done} of {total} boards have it", done=number(one.done), total=number(total)))
+            if rollout.status is RolloutStatus.RUNNING:
+                turn = stage_size(total, rollout.stage)
+                share = STAGES[rollout.stage - 1]
+                ui.label(_("Stage {n} of 3: {turn} boards ({share} %)", n=number(rollout.stage), turn=number(turn), share=number(share))).classes("st-soft")
+            elif one.stopped_for:
+                ui.label(_("{name} did not come back as it should.", name=one.stopped_for.name))
+                ui.link(_("Look at it"), f"/farm/devices/{one.stopped_for.id}/settings")
+            age(rollout.ended_at or rollout.created_at, one.farm.time_zone)
+        if may and rollout.status is RolloutStatus.RUNNING:
+            button(_("Stop it"), lambda: _stop(look, one), kind="danger", icon="stop")
+
+
+async def _stop(look: Looker, one: Rolled) -> None:
+    async with look.command() as tx:
+        await stop_rollout(tx, one.rollout.id)
+
+
+def _give_all(look: Looker, one: Release, farms: Sequence[Farm]) -> None:
+    """To a tenth first, then to half, then to all: choose where and when."""
+    text = _("A tenth of the boards gets it first, what animals depend on comes last. The next stage begins when all of one have been back for ten minutes; it stops by itself when one does not come back.")
+    with panel(_("Give {version} to all?", version=one.release.version), text) as dialog:
+        form = Form()
+        with form:
+            form.select("farm_id", _("Farm"), {farm.id: farm.name for farm in farms}, farms[0].id if len(farms) == 1 else None, required=True)
+            form.select(
+                "when", _("When"), {"nightly": _("At night, between 02:00 and 04:00"), "now": _("Now")}, "nightly", required=True, help=_("By the farm's clock.")
+            )  # fmt: skip
+            form.check(
+                "may_be_on", _("Also while it is on"), help=_("Where animals live, a board otherwise waits until its outputs are off.")
+            )  # fmt: skip
+
+        async def send(values: dict[str, Any]) -> dict[str, str] | None:
+            try:
+                async with look.transaction() as tx:
+                    await start_rollout(tx, values["farm_id"], one.release.id, nightly=values["when"] == "nightly", may_be_on=values["may_be_on"])
+            except Refusal as reason:
+                return field_errors(reason)
+            dialog.close()
+            return None
+
+        form.buttons(_("Begin"), send, on_cancel=dialog.close)
+    dialog.open()
 
 
 def _named(devices: Sequence[Device]) -> None:

@@ -1,7 +1,7 @@
 """Which firmware is newer, when a night is, and what speaks against giving it to a device."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -19,6 +19,7 @@ from data.farm.rules.firmware import (
     WAS_ASKED,
     WAS_NOT_TOLD,
     WAS_ON,
+    Member,
     Standing,
     after_answer,
     after_version,
@@ -28,6 +29,7 @@ from data.farm.rules.firmware import (
     refusal_to_update,
     release,
     runs,
+    stage_size,
     why_not_told,
 )
 
@@ -144,3 +146,19 @@ def test_only_the_new_version_ends_an_update_well() -> None:
     installed, failed = after_answer("told", is_installed=True, error=None), after_answer("told", is_installed=False, error="HTTP 404")
     assert installed and installed.status == "restarting"
     assert failed and (failed.status, failed.values) == ("failed", {"reason": "HTTP 404"})
+
+
+@pytest.mark.parametrize(("total", "sizes"), [(1, (1, 1, 1)), (2, (1, 1, 2)), (9, (1, 5, 9)), (20, (2, 10, 20)), (100, (10, 50, 100))])
+def test_a_tenth_comes_first_then_half_then_all(total: int, sizes: tuple[int, int, int]) -> None:
+    assert tuple(stage_size(total, stage) for stage in (1, 2, 3)) == sizes
+
+
+def test_the_next_stage_waits_until_each_board_has_been_back_for_ten_minutes() -> None:
+    at = datetime(2026, 11, 21, 20, tzinfo=UTC)
+    done = Member("done", was_told=True, ended_at=at - timedelta(minutes=10))
+    assert done.is_settled(at) and not done.is_settled(at - timedelta(seconds=1)) and not replace(done, is_online=False).is_settled(at)
+    assert Member().is_to_be_asked and not Member(needs_none=True).is_to_be_asked and Member(needs_none=True).is_settled(at)
+    passed_by, lost = Member("timeout"), Member("timeout", was_told=True)
+    assert passed_by.is_to_be_asked and not passed_by.has_failed and not passed_by.is_settled(at)
+    assert lost.has_failed and not lost.is_to_be_asked and Member("failed", was_told=True).has_failed
+    assert Member("canceled").is_settled(at) and not Member("told", was_told=True).is_settled(at)

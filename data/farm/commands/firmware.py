@@ -21,7 +21,16 @@ from data.farm.events import DeviceChanged, FirmwareChanged, FirmwareWanted
 from data.farm.queries_firmware import release, standing_of
 from data.farm.rules.firmware import BACK_WITHIN, BY_HAND, Standing, fits, is_newer, night, refusal_to_update, runs
 from data.farm.rules.firmware import release as checked_release
-from data.farm.tables import Device, Dialect, Farm, FirmwareRelease, FirmwareUpdate, UpdateStatus
+from data.farm.tables import (
+    Device,
+    Dialect,
+    Farm,
+    FirmwareRelease,
+    FirmwareRollout,
+    FirmwareUpdate,
+    RolloutStatus,
+    UpdateStatus,
+)
 from data.notifications.commands import tell
 
 TAKEN_BACK = "The firmware was taken off the list."
@@ -56,6 +65,9 @@ async def remove_release(tx: Transaction, release_id: UUID) -> None:
     found = await release(tx, release_id, for_update=True)
     if await _open(tx, FirmwareUpdate.release_id == release_id):
         raise Conflict("Devices are being given this firmware. Wait until they have it, or call it off there.")
+    giving = select(FirmwareRollout.id).where(FirmwareRollout.release_id == release_id, FirmwareRollout.status == RolloutStatus.RUNNING)
+    if (await tx.exec(giving.limit(1))).first():
+        raise Conflict("This firmware is being given to a farm's devices. Stop that first.")
     found.deleted_at = now()
     tx.add(found)
     offered = {device.id: found.deleted_at for device in await _of_model(tx, found)}
@@ -84,18 +96,27 @@ async def update_firmware(
     if refusal:
         words, values = refusal
         raise Conflict(words, **values)
+    return note_asked(tx, device, found, farm, tonight=tonight, may_be_on=may_be_on, at=at)
+
+
+def note_asked(
+    tx: Transaction, device: Device, found: FirmwareRelease, farm: Farm, *, tonight: bool, may_be_on: bool, at: datetime,
+    rollout: FirmwareRollout | None = None,
+) -> FirmwareUpdate:  # fmt: skip
+    """Write down that a device against which nothing speaks shall have it; its board is locked."""
     begins, ends = night(at, zone(farm.time_zone)) if tonight else (at, at + BACK_WITHIN)
     made = FirmwareUpdate(
-        farm_id=farm.id, device_id=device_id, release_id=release_id, version=found.version, from_version=standing.runs,
-        may_be_on=may_be_on, asked_by=tx.actor.user_id, not_before_at=begins, expires_at=ends,
+        farm_id=farm.id, device_id=device.id, release_id=found.id, version=found.version, from_version=device.firmware_version,
+        may_be_on=may_be_on, asked_by=rollout.started_by if rollout else tx.actor.user_id, not_before_at=begins, expires_at=ends,
+        rollout_id=rollout.id if rollout else None,
     )  # fmt: skip
     tx.add(made)
     tx.record(
-        "farm.device.update_asked", f"{device.name} was asked to update", subject_id=device_id, version=found.version,
-        from_version=standing.runs, tonight=tonight, may_be_on=may_be_on,
+        "farm.device.update_asked", f"{device.name} was asked to update", subject_id=device.id, version=found.version,
+        from_version=device.firmware_version, tonight=tonight, may_be_on=may_be_on,
     )  # fmt: skip
-    tx.emit(DeviceChanged(device_id=device_id, farm_id=farm.id))
-    tx.emit(FirmwareWanted(device_id=device_id))
+    tx.emit(DeviceChanged(device_id=device.id, farm_id=farm.id))
+    tx.emit(FirmwareWanted(device_id=device.id))
     return made
 
 

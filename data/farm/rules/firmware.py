@@ -19,6 +19,11 @@ LEAST_LEFT = timedelta(minutes=15)
 BACK_WITHIN = timedelta(minutes=10)
 """A device that was told must have reported the new version by then; so long does what is wanted now wait to be told, too."""
 
+STAGES = (10, 50, 100)
+"""Per cent of the boards that have a release before the next ones are given it."""
+HEARD_FOR = timedelta(minutes=10)
+"""How long those of a stage must have been back before the next stage begins."""
+
 TOLD_BY: Mapping[str, bool] = MappingProxyType({"tasmota": True, "steading": True, "esphome": False, "home_assistant": False, "gateway": False})
 """Whether a dialect has words for it."""
 CANNOT = {
@@ -201,3 +206,36 @@ def after_answer(status: str, *, is_installed: bool, error: str | None) -> Cours
     if not is_installed:
         return Course("failed", SAYS_IT_FAILED, {"reason": error or "?"})
     return Course("restarting") if status != "restarting" else None
+
+
+def stage_size(total: int, stage: int) -> int:
+    """How many boards have a turn up to and with this stage, 1 to 3; at least one."""
+    return -(-total * STAGES[stage - 1] // 100)
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A board in a roll-out: what became of its last update (None: none yet), whether it was told, since when it is over, whether it
+    is heard. `needs_none`: it runs the release or cannot be given it any more."""
+
+    status: str | None = None
+    was_told: bool = False
+    ended_at: datetime | None = None
+    is_online: bool = True
+    needs_none: bool = False
+
+    @property
+    def has_failed(self) -> bool:
+        """It was told and did not come back as it should."""
+        return self.status in ("failed", "timeout") and (self.was_told or self.status == "failed")
+
+    @property
+    def is_to_be_asked(self) -> bool:
+        """It was not asked yet, or its night went by without its being told."""
+        return not self.needs_none and (self.status is None or (self.status == "timeout" and not self.was_told))
+
+    def is_settled(self, at: datetime) -> bool:
+        """The next stage need not wait for it."""
+        if self.status == "done":
+            return self.is_online and self.ended_at is not None and at - self.ended_at >= HEARD_FOR
+        return self.status == "canceled" or (self.needs_none and self.status in (None, "timeout"))

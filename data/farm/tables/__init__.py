@@ -2,7 +2,14 @@
 
 from data.farm.tables._shape import SCHEMA
 from data.farm.tables.devices import BrokerLogin, Device, DeviceConfig, Discovery, Farm, Gateway
-from data.farm.tables.firmware import OPEN_UPDATES, FirmwareRelease, FirmwareUpdate, UpdateStatus
+from data.farm.tables.firmware import (
+    OPEN_UPDATES,
+    FirmwareRelease,
+    FirmwareRollout,
+    FirmwareUpdate,
+    RolloutStatus,
+    UpdateStatus,
+)
 from data.farm.tables.flocks import FlockBatch, FlockRecord
 from data.farm.tables.reports import FarmReport
 from data.farm.tables.schedules import DeviceCommand, Schedule, ScheduleExecution
@@ -25,8 +32,8 @@ from data.farm.tables.words import (
 
 __all__ = [
     "FOR_SAFETY", "OPEN", "OPEN_UPDATES", "SCHEMA", "BrokerLogin", "CommandStatus", "CommandType", "Commanded", "Device", "DeviceCommand", "DeviceConfig",
-    "DeviceMetric", "DeviceType", "Dialect", "Discovery", "ExecutionStatus", "Farm", "FarmReport", "FirmwareRelease",
+    "DeviceMetric", "DeviceType", "Dialect", "Discovery", "ExecutionStatus", "Farm", "FarmReport", "FirmwareRelease", "FirmwareRollout",
     "FirmwareUpdate", "FlockBatch", "FlockRecord", "Gateway",
-    "Granularity", "MissedPolicy", "ReadingMetric", "Schedule", "ScheduleExecution", "ScheduleType", "SensorReading", "StaleMetric",
+    "Granularity", "MissedPolicy", "ReadingMetric", "RolloutStatus", "Schedule", "ScheduleExecution", "ScheduleType", "SensorReading", "StaleMetric",
     "SwitchAction", "TakenOver", "UpdateStatus",
 ]  # fmt: skip
