@@ -13,7 +13,7 @@ from data.farm.commands import firmware as commands
 from data.farm.commands.firmware_rollouts import start_rollout, stop_rollout
 from data.farm.events import DeviceChanged, DeviceRegistered, FirmwareChanged
 from data.farm.queries_firmware import Release, Rolled, releases, rollouts
-from data.farm.rules.firmware import STAGES, TOLD_BY, stage_size
+from data.farm.rules.firmware import STAGES, TOLD_BY
 from data.farm.tables import Device, Dialect, Farm, RolloutStatus
 from pages._shell import Looker, field_errors, screen
 from pages.farm._device_words import DIALECT_WORDS
@@ -78,7 +78,8 @@ def _card(look: Looker, one: Release, given: Sequence[Rolled], farms: Mapping[UU
                     age(release.created_at)
             if may:
                 button(_("Take it off the list"), partial(_remove, look, one), kind="quiet", icon="delete")
-        ui.label(release.url).classes("st-soft st-note")
+        if may:  # an address may have a key in it
+            ui.label(release.url).classes("st-soft st-note")
         if release.sha256:
             ui.label(f"SHA-256 {release.sha256}").classes("st-soft st-note")
         if release.notes:
@@ -109,9 +110,8 @@ def _rolled(look: Looker, one: Rolled, *, may: bool) -> None:
             ui.label(one.farm.name).classes("st-item-words")
             ui.label(_("{done} of {total} boards have it", done=number(one.done), total=number(total)))
             if rollout.status is RolloutStatus.RUNNING:
-                turn = stage_size(total, rollout.stage)
-                share = STAGES[rollout.stage - 1]
-                ui.label(_("Stage {n} of 3: {turn} boards ({share} %)", n=number(rollout.stage), turn=number(turn), share=number(share))).classes("st-soft")
+                share = number(STAGES[rollout.stage - 1])
+                ui.label(_("Stage {n} of 3: {share} % of the boards", n=number(rollout.stage), share=share)).classes("st-soft")
             elif one.stopped_for:
                 ui.label(_("{name} did not come back as it should.", name=one.stopped_for.name))
                 ui.link(_("Look at it"), f"/farm/devices/{one.stopped_for.id}/settings")
