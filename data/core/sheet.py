@@ -10,6 +10,15 @@ Align = Literal["start", "end"]
 
 
 @dataclass(frozen=True, slots=True)
+class Paper:
+    """In which language, unit and format a document is made; the facts are the same in all."""
+
+    language: str = "en"
+    units: str = "celsius"
+    paper: str = "a4"
+
+
+@dataclass(frozen=True, slots=True)
 class Heading:
     """`starts_page`: on paper it begins a new page. `id` is what a link points to."""
 

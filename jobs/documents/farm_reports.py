@@ -9,17 +9,16 @@ import anyio.to_thread
 from data.core.actor import Actor
 from data.core.fingerprint import as_canonical, fingerprint
 from data.core.session import Transaction, transaction
-from data.core.sheet import Sheet
+from data.core.sheet import Paper, Sheet
 from data.farm.reports import commands, queries
 from data.farm.reports.asked import Asked
-from data.farm.reports.commands import Look
 from data.farm.reports.facts import Facts
 from data.platform.tables import BackgroundJob, File
 from jobs.background import Made, Outcome, Progress, Work
 from jobs.documents.press import printed
 from jobs.documents.reports import laid_out
 
-Write = Callable[[Facts, Look, str], Sheet]
+Write = Callable[[Facts, Paper, str], Sheet]
 """Puts a report into its reader's words, given the fingerprint. Handed in by main: jobs know no language."""
 
 
@@ -28,7 +27,7 @@ def work(write: Write) -> Work:
 
     async def make(actor: Actor, job: BackgroundJob, progress: Progress) -> Outcome:
         asked = Asked.from_arguments(job.arguments)
-        look = Look(*(job.arguments[name] for name in ("language", "units", "paper")))
+        look = Paper(*(job.arguments[name] for name in ("language", "units", "paper")))
         progress(2, "Reading what was measured")
         async with transaction(actor) as tx:
             facts = await queries.draw(tx, asked, far=lambda done, of: progress(2 + 48 * done / of, "Reading what was measured"))
@@ -49,7 +48,7 @@ async def _keep(report_id: UUID, facts: Facts, seal: str, tx: Transaction, file:
     await commands.keep(tx, report_id, facts, seal, file)
 
 
-def _written(facts: Facts, look: Look, write: Write) -> tuple[dict[str, bytes], str]:
+def _written(facts: Facts, look: Paper, write: Write) -> tuple[dict[str, bytes], str]:
     content = as_canonical(facts)
     seal = fingerprint(content)
     return laid_out(write(facts, look, seal), {}, content), seal

@@ -11,12 +11,11 @@ from PIL import Image, ImageOps
 
 from data.cold_chain.reports import commands, gathering, queries
 from data.cold_chain.reports.asked import Asked
-from data.cold_chain.reports.commands import Look
 from data.cold_chain.reports.fingerprint import canonical, fingerprint
 from data.cold_chain.reports.queries import Drawn
 from data.core.actor import Actor
 from data.core.session import Transaction, transaction
-from data.core.sheet import Chart, Photos, Sheet
+from data.core.sheet import Chart, Paper, Photos, Sheet
 from data.core.sheet_chart import Colours, svg
 from data.platform.commands import path_of
 from data.platform.tables import BackgroundJob, File
@@ -30,7 +29,7 @@ PAPER = Colours(
     marks={"ok": "#2f8f57", "critical": "#c0392b"},
 )  # fmt: skip
 
-Write = Callable[[Drawn, Look, str], Sheet]
+Write = Callable[[Drawn, Paper, str], Sheet]
 """Puts a report into its reader's words, given the fingerprint. Handed in by main: jobs know no language."""
 
 
@@ -39,7 +38,7 @@ def work(write: Write) -> Work:
 
     async def make(actor: Actor, job: BackgroundJob, progress: Progress) -> Outcome:
         asked = Asked.from_arguments(job.arguments)
-        look = Look(*(job.arguments[name] for name in ("language", "units", "paper")))
+        look = Paper(*(job.arguments[name] for name in ("language", "units", "paper")))
         progress(2, "Reading what was measured")
         async with transaction(actor) as tx:
             drawn = await queries.draw(tx, asked, far=lambda done, of: progress(2 + 48 * done / of, "Reading what was measured"))
@@ -62,7 +61,7 @@ async def _keep(report_id: UUID, drawn: Drawn, seal: str, tx: Transaction, file:
     await commands.keep(tx, report_id, drawn.facts, seal, file)
 
 
-def _written(drawn: Drawn, look: Look, write: Write) -> tuple[bytes, str, Sheet]:
+def _written(drawn: Drawn, look: Paper, write: Write) -> tuple[bytes, str, Sheet]:
     content = canonical(drawn.facts)
     seal = fingerprint(content)
     return content, seal, write(drawn, look, seal)

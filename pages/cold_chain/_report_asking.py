@@ -60,17 +60,6 @@ def wanted(kind: str, of: str, first: str, last: str, *, today: date) -> Wanted:
     return Wanted(chosen, of or EVERYTHING, begins, ends)
 
 
-def presets(today: date) -> list[tuple[str, date, date]]:
-    """Days that are asked for again and again."""
-    monday = today - timedelta(days=today.weekday() + 7)
-    last_of_month = today.replace(day=1) - timedelta(days=1)
-    return [
-        (_("Yesterday"), today - timedelta(days=1), today - timedelta(days=1)),
-        (_("Last week"), monday, monday + timedelta(days=6)),
-        (_("Last month"), last_of_month.replace(day=1), last_of_month),
-    ]
-
-
 async def subjects(look: Looker) -> dict[str, str]:
     """Of what one may have a report: everything, each site, each unit."""
     scopes = look.actor.scopes(EXPORT)

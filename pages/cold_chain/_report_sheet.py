@@ -5,13 +5,12 @@ from datetime import date, datetime, time, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from data.cold_chain.reports.commands import Look
 from data.cold_chain.reports.facts import Calibrated, Facts, UnitFact, Verdict
 from data.cold_chain.reports.minutes import LATE_AFTER, TOLERANCE
 from data.cold_chain.reports.picture import Picture
 from data.cold_chain.reports.queries import Drawn
 from data.cold_chain.values import ReportKind
-from data.core.sheet import Block, Cell, Column, Figure, Figures, Heading, Items, Sheet, Table, Words
+from data.core.sheet import Block, Cell, Column, Figure, Figures, Heading, Items, Paper, Sheet, Table, Words
 from data.core.sheet import Verdict as VerdictBlock
 from pages.cold_chain import _report_words as words
 from pages.cold_chain._report_unit import alert_blocks, is_worth_telling, shares_block, unit_blocks
@@ -21,7 +20,7 @@ WORST_FIRST = list(Verdict)
 MOST_NAMES = 6
 
 
-def sheet(drawn: Drawn, look: Look, *, seal: str, origin: str) -> Sheet:
+def sheet(drawn: Drawn, look: Paper, *, seal: str, origin: str) -> Sheet:
     """The whole report in the language and unit of `look`; `seal` is the fingerprint of its facts."""
     facts = drawn.facts
     with reading_as(Reader(look.language, facts.time_zone, "f" if look.units == "fahrenheit" else "c")):

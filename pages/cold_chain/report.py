@@ -9,11 +9,11 @@ from fastapi.responses import FileResponse
 from nicegui import app, ui
 
 from data.cold_chain.reports import commands, queries, table
-from data.cold_chain.reports.commands import Look
 from data.cold_chain.reports.fingerprint import canonical, fingerprint
 from data.cold_chain.reports.queries import EXPORT
 from data.cold_chain.values import ReportKind
 from data.core.session import transaction
+from data.core.sheet import Paper
 from data.platform.commands import path_of
 from pages._csv import csv_response, csv_stream
 from pages._sheet import html
@@ -64,8 +64,8 @@ def _too_much(asks: Wanted) -> None:
     )  # fmt: skip
 
 
-def _look(look: Looker) -> Look:
-    return Look(look.actor.language, look.actor.units)
+def _look(look: Looker) -> Paper:
+    return Paper(look.actor.language, look.actor.units)
 
 
 @app.get("/cold-chain/report/photos/{sha256}")

@@ -11,7 +11,6 @@ from data.farm import queries
 from data.farm.reports import commands
 from data.farm.reports.asked import Asked, Kind, Step
 from data.farm.tables import Farm
-from ui.words import _
 
 PATH = "/farm/reports"
 
@@ -55,15 +54,3 @@ async def wanted(tx: Transaction, kind: str, farm: str, first: str, last: str, s
     return Wanted(
         Kind(kind) if kind in set(Kind) else Kind.PERFORMANCE, here or farms[0].id, begins, ends, Step(step) if step in set(Step) else Step.DAY
     ), farms
-
-
-def presets(today: date) -> list[tuple[str, date, date]]:
-    """Days that are asked for again and again."""
-    monday = today - timedelta(days=today.weekday() + 7)
-    last_of_month = today.replace(day=1) - timedelta(days=1)
-    return [
-        (_("Yesterday"), today - timedelta(days=1), today - timedelta(days=1)),
-        (_("Last week"), monday, monday + timedelta(days=6)),
-        (_("Last month"), last_of_month.replace(day=1), last_of_month),
-        (_("A year"), today - timedelta(days=365), today - timedelta(days=1)),
-    ]

@@ -13,6 +13,7 @@ from data.core.sheet import (
     Figures,
     Heading,
     Items,
+    Paper,
     Sheet,
     Table,
     Tick,
@@ -21,7 +22,6 @@ from data.core.sheet import (
 )
 from data.core.time import zone
 from data.farm.reports.asked import Kind
-from data.farm.reports.commands import Look
 from data.farm.reports.facts import DeviceFact, Facts, MeasuredFact
 from pages._axes import along, scale, steps
 from pages.farm import _report_words as words
@@ -31,7 +31,7 @@ from ui.words import Reader, _, number, reading_as
 VERY_RELIABLE, UNRELIABLE = 9.5, 8
 
 
-def sheet(facts: Facts, look: Look, *, seal: str, origin: str) -> Sheet:
+def sheet(facts: Facts, look: Paper, *, seal: str, origin: str) -> Sheet:
     """The whole report in the language and unit of `look`; `seal` is the fingerprint of its facts."""
     with reading_as(Reader(look.language, facts.time_zone, "f" if look.units == "fahrenheit" else "c")):
         kind = _(words.KIND_WORDS[facts.kind])

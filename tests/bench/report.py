@@ -7,9 +7,9 @@ from datetime import timedelta
 from uuid import UUID
 
 from data.cold_chain.reports import commands, queries
-from data.cold_chain.reports.commands import Look
 from data.cold_chain.values import ReportKind
 from data.core.session import transaction
+from data.core.sheet import Paper
 from data.core.time import now
 from data.platform.commands import path_of
 from tests.bench.figures import AtMost, Figure, Reference
@@ -69,7 +69,7 @@ async def _made(here: Installation) -> tuple[float, float, UUID]:
         asked = await commands.question(
             tx, kind=ReportKind.COMPLIANCE, first_day=today - timedelta(days=DAYS - 1), last_day=today
         )
-        report_id = (await commands.ask(tx, asked, Look())).id
+        report_id = (await commands.ask(tx, asked, Paper())).id
     await printer().run_next()
     took = time.perf_counter() - started
     pausing.cancel()

@@ -15,7 +15,7 @@ from sqlmodel import select
 from data.alerts.tables import CorrectiveAction
 from data.audit.tables import EventLog
 from data.cold_chain.reports import commands, queries, table
-from data.cold_chain.reports.commands import EXPORTED, Look
+from data.cold_chain.reports.commands import EXPORTED
 from data.cold_chain.reports.facts import FORMAT, Facts
 from data.cold_chain.reports.fingerprint import as_fingerprint, attached_facts, canonical, fingerprint
 from data.cold_chain.reports.verifying import Genuine
@@ -24,6 +24,7 @@ from data.cold_chain.values import ReportKind, UnitType
 from data.core.actor import Actor
 from data.core.errors import Conflict, Forbidden, NotFound
 from data.core.session import across_tenants, transaction
+from data.core.sheet import Paper
 from data.core.time import now
 from data.identity.tables import Role
 from data.platform import background, billing
@@ -88,7 +89,7 @@ async def test_each_page_says_its_number_the_fingerprint_and_where_to_check_it(f
 async def test_every_kind_can_be_printed_in_both_languages_units_and_papers(
     fridge: Fridge, kind: ReportKind, language: str, units: str, paper: str
 ) -> None:
-    report_id = await fridge.order(kind, Look(language, units, paper))
+    report_id = await fridge.order(kind, Paper(language, units, paper))
     await printer().run_next()
     pdf = await document(fridge.who, report_id)
     first = pypdfium2.PdfDocument(pdf)[0]
@@ -101,7 +102,7 @@ async def test_every_kind_can_be_printed_in_both_languages_units_and_papers(
 async def test_language_unit_and_paper_do_not_change_the_facts(fridge: Fridge) -> None:
     drawn = await fridge.drawn()
     seals = {fingerprint(canonical(drawn.facts)) for _ in range(2)}
-    english, khmer = (written(drawn, look, *seals) for look in (Look("en"), Look("km", "fahrenheit", "letter")))
+    english, khmer = (written(drawn, look, *seals) for look in (Paper("en"), Paper("km", "fahrenheit", "letter")))
     assert english.title != khmer.title and len(english.blocks) == len(khmer.blocks)
 
 
@@ -170,7 +171,7 @@ async def test_a_report_of_several_sites_is_seen_by_those_who_reach_all_of_them(
     for who in (world.owner, here):
         async with transaction(who) as tx:
             asked = await commands.question(tx, kind=ReportKind.DAILY, first_day=DAY, last_day=DAY, as_of=AS_OF)
-            ids.append((await commands.ask(tx, asked, Look())).id)
+            ids.append((await commands.ask(tx, asked, Paper())).id)
     async with transaction(here) as tx:
         assert [one.report.id for one in await queries.reports(tx)] == ids[1:]
     async with transaction(world.owner) as tx:

@@ -15,8 +15,9 @@ from data.cold_chain.values import ReportKind, UnitType
 from data.core.sheet import Cell, Chart, Column, Heading, Table, Tick, Words
 from data.core.sheet_chart import svg
 from pages._axes import along, scale
+from pages._reports import presets
 from pages._sheet import SCREEN, html
-from pages.cold_chain._report_asking import presets, wanted
+from pages.cold_chain._report_asking import wanted
 from pages.cold_chain._report_sheet import summary
 from pages.cold_chain._report_words import headline, lasted, limit_words, period, share
 from ui.words import CATALOGS, Reader, reading_as

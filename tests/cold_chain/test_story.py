@@ -15,11 +15,11 @@ from data.alerts.tables import Alert, AlertStatus
 from data.cold_chain.queries import units
 from data.cold_chain.reports import commands as reports
 from data.cold_chain.reports import queries
-from data.cold_chain.reports.commands import Look
 from data.cold_chain.reports.fingerprint import attached_facts, fingerprint
 from data.cold_chain.tables import Device, Excursion
 from data.cold_chain.values import ReportKind, UnitStatus
 from data.core.session import transaction
+from data.core.sheet import Paper
 from data.core.time import now
 from data.notifications.tables import Channel
 from data.platform.commands import path_of
@@ -116,7 +116,7 @@ async def test_an_excursion_from_bytes_to_sms_acknowledgement_action_recovery_an
 async def _and_its_report(world: World, unit_id: Any, day: date) -> None:
     async with transaction(world.owner) as tx:
         asked = await reports.question(tx, kind=ReportKind.COMPLIANCE, first_day=day, last_day=now().astimezone(ZONE).date(), unit_id=unit_id)
-        ordered = await reports.ask(tx, asked, Look())
+        ordered = await reports.ask(tx, asked, Paper())
     assert await printer().run_next()
     async with transaction(world.owner) as tx:
         made = await queries.report(tx, ordered.id)

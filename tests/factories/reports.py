@@ -8,14 +8,14 @@ from uuid import UUID
 
 from data.cold_chain.reports import commands, queries
 from data.cold_chain.reports.asked import Asked
-from data.cold_chain.reports.commands import JOB, Look
+from data.cold_chain.reports.commands import JOB
 from data.cold_chain.reports.facts import Facts
 from data.cold_chain.reports.queries import Drawn
 from data.cold_chain.tables import SensorReading, Unit
 from data.cold_chain.values import ReadingSource, ReportKind
 from data.core.actor import Actor
 from data.core.session import transaction
-from data.core.sheet import Sheet
+from data.core.sheet import Paper, Sheet
 from jobs.background import Background, Pace
 from jobs.documents import reports
 from pages.cold_chain._report_sheet import sheet
@@ -79,14 +79,14 @@ class Fridge:
     async def facts(self, kind: ReportKind = ReportKind.COMPLIANCE, who: Actor | None = None, as_of: datetime = AS_OF) -> Facts:
         return (await self.drawn(kind, who, as_of)).facts
 
-    async def order(self, kind: ReportKind = ReportKind.COMPLIANCE, look: Look | None = None, who: Actor | None = None) -> UUID:
+    async def order(self, kind: ReportKind = ReportKind.COMPLIANCE, look: Paper | None = None, who: Actor | None = None) -> UUID:
         """Have a document made; the report's id."""
         asked = await self.asked(kind, who)
         async with transaction(who or self.who) as tx:
-            return (await commands.ask(tx, asked, look or Look())).id
+            return (await commands.ask(tx, asked, look or Paper())).id
 
 
-def written(drawn: Drawn, look: Look, seal: str) -> Sheet:
+def written(drawn: Drawn, look: Paper, seal: str) -> Sheet:
     return sheet(drawn, look, seal=seal, origin=ORIGIN)
 
 

@@ -16,12 +16,13 @@ from data.core.actor import Actor
 from data.core.errors import Forbidden, Invalid, NotFound
 from data.core.fingerprint import as_canonical, attached_facts, fingerprint
 from data.core.session import transaction
+from data.core.sheet import Paper
 from data.core.time import now
 from data.farm import commands as farm_commands
 from data.farm.queries_events import farm_events
 from data.farm.reports import commands, queries, table
 from data.farm.reports.asked import Asked, Kind, Step
-from data.farm.reports.commands import EXPORTED, JOB, Look
+from data.farm.reports.commands import EXPORTED, JOB
 from data.farm.reports.facts import Facts, UsageFact
 from data.farm.tables import Device, SwitchAction
 from data.farm.values import DeviceReport, Presence, Report, SensorValue, StateReport
@@ -154,7 +155,7 @@ async def test_a_document_is_made_while_somebody_does_something_else_and_is_genu
 ) -> None:
     made_long_ago(owner_connection)
     await hear(world, farm.probe, *(warm(farm.probe, 20 + n % 9, MIDNIGHT + timedelta(hours=n)) for n in range(60)))
-    for kind, look in ((Kind.METRICS, Look("km", "fahrenheit", "letter")), (Kind.USAGE, Look()), (Kind.PERFORMANCE, Look("km"))):
+    for kind, look in ((Kind.METRICS, Paper("km", "fahrenheit", "letter")), (Kind.USAGE, Paper()), (Kind.PERFORMANCE, Paper("km"))):
         question = await asked(world.keeper, farm, kind, days=3)
         async with transaction(world.keeper) as tx:
             report_id = (await commands.ask(tx, question, look)).id
@@ -181,7 +182,7 @@ async def test_who_may_not_see_the_farm_reads_no_report_of_it(world: World, farm
     elsewhere = await person(world.organization, "Eli Elsewhere", (Role.MANAGER, other.farm.id))
     question = await asked(world.colleague, farm, Kind.USAGE)
     async with transaction(world.colleague) as tx:
-        report_id = (await commands.ask(tx, question, Look())).id
+        report_id = (await commands.ask(tx, question, Paper())).id
     await printer().run_next()
     for who in (world.stranger, elsewhere):
         with pytest.raises(NotFound):

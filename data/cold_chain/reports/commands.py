@@ -1,6 +1,5 @@
 """Somebody asks for a report, it is made, and that it left the house is written into the log, with its fingerprint."""
 
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -14,6 +13,7 @@ from data.cold_chain.tables import Report
 from data.cold_chain.values import ReportKind
 from data.core.errors import Forbidden
 from data.core.session import Transaction
+from data.core.sheet import Paper
 from data.core.time import now
 from data.identity import queries as identity
 from data.platform import background
@@ -23,15 +23,6 @@ from data.platform.tables import File
 
 JOB = "cold_chain.report"
 EXPORTED = "cold_chain.report.exported"
-
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    """In which language, unit and format of paper a document is made; the facts are the same in all."""
-
-    language: str = "en"
-    units: str = "celsius"
-    paper: str = "a4"
 
 
 async def question(
@@ -57,7 +48,7 @@ async def question(
     )  # fmt: skip
 
 
-async def ask(tx: Transaction, asked: Asked, look: Look) -> Report:
+async def ask(tx: Transaction, asked: Asked, look: Paper) -> Report:
     """Have a document made of what was asked (see `question`), and go away. Conflict where the plan holds no such reports."""
     if asked.kind is ReportKind.COMPLIANCE:
         await require_feature(tx, Feature.COMPLIANCE_REPORTS)

@@ -1,13 +1,13 @@
 """Somebody who may see a farm asks how it did; a document is made, and that it left the house is written into the log."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
 from data.core.errors import Invalid, TooLarge
 from data.core.session import Transaction
+from data.core.sheet import Paper
 from data.core.time import now, zone
 from data.farm import queries as farms
 from data.farm.reports.asked import Asked, Kind, Step, check
@@ -24,15 +24,6 @@ MOST_PRINTED = 6_000
 MOST_BYTES = 50 * 2**20
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
-    """In which language, unit and format of paper a document is made; the facts are the same in all."""
-
-    language: str = "en"
-    units: str = "celsius"
-    paper: str = "a4"
-
-
 async def question(
     tx: Transaction, *, kind: Kind, farm_id: UUID, first_day: date, last_day: date, step: Step = Step.DAY, device_ids: Sequence[UUID] = (),
     as_of: datetime | None = None,
@@ -45,7 +36,7 @@ async def question(
     return asked
 
 
-async def ask(tx: Transaction, asked: Asked, look: Look) -> FarmReport:
+async def ask(tx: Transaction, asked: Asked, look: Paper) -> FarmReport:
     """Have a document made of what was asked (see `question`), and go away."""
     farm = await farms.farm(tx, asked.farm_id)
     made = FarmReport(
