@@ -172,7 +172,7 @@ async def _add(look: Looker) -> None:
             form.text("version", _("Version"), required=True, placeholder="14.3.0", help=_("As the device will report it."))
             form.text(
                 "url", _("Address of the file"), required=True, placeholder="https://",
-                help=_("Always with https. Boards with an ESP8266 mostly cannot fetch by https, those with an ESP32 can."),
+                help=_("With https. Tasmota on an ESP8266 mostly cannot fetch so: give it a file in the house's own network, such as http://192.168.1.5/tasmota.bin.gz."),
             )  # fmt: skip
             form.number("size_bytes", _("Size"), unit=_("bytes"), minimum=1, decimals=0, help=_("Needed by devices on Steading's own topics."))
             form.text("sha256", "SHA-256", help=_("Needed by devices on Steading's own topics. Tasmota does not check it."))

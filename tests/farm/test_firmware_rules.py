@@ -121,7 +121,8 @@ def test_an_output_that_is_on_may_stand_still_only_when_somebody_says_so() -> No
     ("changed", "field"),
     [
         ({"url": "http://files.example/a.bin"}, "url"), ({"url": "https://a:b@files.example/a.bin"}, "url"), ({"url": "https://"}, "url"),
-        ({"url": "https://files.example/a b.bin"}, "url"), ({"model": " "}, "model"), ({"version": "one two"}, "version"),
+        ({"url": "http://8.8.8.8/a.bin"}, "url"), ({"url": "http://127.0.0.1/a.bin"}, "url"), ({"url": "ftp://192.168.1.5/a.bin"}, "url"),
+        ({"url": "http://192.168.1.5/a.bin", "dialect": "steading"}, "url"), ({"url": "https://files.example/a b.bin"}, "url"), ({"model": " "}, "model"), ({"version": "one two"}, "version"),
         ({"dialect": "esphome"}, "dialect"), ({"sha256": "abc"}, "sha256"), ({"size_bytes": 0}, "size_bytes"),
         ({"dialect": "steading", "sha256": "A" * 64}, "size_bytes"), ({"dialect": "steading", "size_bytes": 5}, "sha256"),
     ],
@@ -129,6 +130,8 @@ def test_an_output_that_is_on_may_stand_still_only_when_somebody_says_so() -> No
 def test_a_release_is_checked_field_by_field(changed: dict[str, object], field: str) -> None:
     fine = {"model": "M", "dialect": "tasmota", "version": "14.3.0", "url": "https://files.example/a.bin", "size_bytes": None, "sha256": None}
     assert release(**fine)["url"] == fine["url"]  # type: ignore[arg-type]
+    near = {"url": "http://192.168.1.5:8000/tasmota.bin.gz"}  # an ESP8266 cannot fetch by https
+    assert release(**fine | near)["url"] == near["url"]  # type: ignore[arg-type]
     with pytest.raises(Invalid) as refusal:
         release(**fine | changed)  # type: ignore[arg-type]
     assert refusal.value.field == field

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from ipaddress import ip_address
 from types import MappingProxyType
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -116,8 +117,9 @@ def release(*, model: str, dialect: str, version: str, url: str, size_bytes: int
     if not _VERSION.fullmatch(version.strip()):
         raise Invalid("version", "A version is written like 14.3.0.")
     parts = urlsplit(url.strip())
-    if parts.scheme != "https" or not parts.hostname or parts.username or len(url) > 500 or re.search(r"[\s\x00-\x1f;]", url.strip()):
-        raise Invalid("url", "Give the address of the file. It begins with https://.")
+    is_near = dialect == "tasmota" and parts.scheme == "http" and _is_of_the_house(parts.hostname or "")
+    if not (parts.scheme == "https" or is_near) or not parts.hostname or parts.username or len(url) > 500 or re.search(r"[\s\x00-\x1f;]", url.strip()):
+        raise Invalid("url", "Give the address of the file. It begins with https://, or for Tasmota with http:// and an address of the house's own network.")
     if size_bytes is not None and not 0 < size_bytes <= 100_000_000:
         raise Invalid("size_bytes", "A file of firmware has up to 100,000,000 bytes.")
     digest = (sha256 or "").strip().lower() or None
@@ -129,6 +131,15 @@ def release(*, model: str, dialect: str, version: str, url: str, size_bytes: int
         if digest is None:
             raise Invalid("sha256", "These devices check the file's SHA-256. Give it.")
     return {"model": model.strip(), "version": version.strip(), "url": url.strip(), "size_bytes": size_bytes, "sha256": digest}
+
+
+def _is_of_the_house(host: str) -> bool:
+    """Whether a file there does not travel beyond the house's own network."""
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return host.lower().endswith(".local")
+    return address.is_private and not (address.is_loopback or address.is_link_local or address.is_unspecified)
 
 
 def fits(model: str, dialect: str, standing: Standing) -> bool:
