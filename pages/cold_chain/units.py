@@ -14,7 +14,7 @@ from data.core.time import now
 from pages._shell import Looker, screen
 from pages.cold_chain import _downloads  # noqa: F401 - its routes
 from pages.cold_chain._feedback import ask_gently
-from pages.cold_chain._forms import EDIT, add_site, may_add_sites
+from pages.cold_chain._forms import add_site, may_add_sites
 from pages.cold_chain._outlook import outlook_short
 from pages.cold_chain._words import STATUS_STATES, STATUS_WORDS, TYPE_WORDS, face, limits, trend_words
 from ui.badge import badge
@@ -31,8 +31,6 @@ SORTS: dict[str, Sort] = {"name": "name", "place": "site", "status": "status", "
 async def list_units(look: Looker, site: UUID | None = None) -> None:
     assert look.frame
     with look.frame.actions:
-        if look.may(EDIT):
-            button(_("Sites and units"), icon="account_tree", href="/cold-chain/places")
         if look.may(LOG):
             button(_("Write temperatures down"), icon="edit", href=f"/cold-chain/log{f'?site={site}' if site else ''}")
 

@@ -51,7 +51,6 @@ async def schedules(look: Looker, schedule: str = "", view: str = "") -> None:
             button(_("As a list"), kind="quiet", icon="list", href="/farm/schedules")
         else:
             button(_("The week"), kind="quiet", icon="view_week", href="/farm/schedules?view=week")
-        button(_("Past runs"), kind="quiet", icon="history", href="/farm/ledger")
         if look.may("farm.schedule"):
             button(_("Add a schedule"), lambda: _describe(look), kind="primary", icon="add")
     if is_week:

@@ -53,7 +53,7 @@ async def test_the_list_shows_each_unit_and_a_filter_is_kept_in_the_address(visi
     page = await (await visitors.signed_in(VIEWER)).open("/cold-chain?q=freezer+1")
     await expect(page.get_by_text("−20.4 °C")).to_be_visible()
     assert await page.get_by_text("Freezer 2").count() == 0
-    assert await page.get_by_role("button", name="Sites and units").count() == 0
+    assert await page.get_by_role("link", name="Places").count() == 0
 
 
 async def test_readings_are_taken_away_as_a_file_by_those_who_may(visitors: Visitors, home: World) -> None:
