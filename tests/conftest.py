@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import hypothesis
 import psycopg
 import pytest
 from fasteners import InterProcessLock
@@ -21,6 +22,10 @@ from migrations.ddl import APP, SWEEP
 from migrations.upgrade import role_url, upgrade
 from tests.factories.people import World, build_world
 
+hypothesis.settings.register_profile(
+    "steading", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow, hypothesis.HealthCheck.function_scoped_fixture]
+)  # fmt: skip
+hypothesis.settings.load_profile("steading")  # no timing decides a test; what a fixture made is emptied by the tests that need it so
 SECRET_KEY = "a key for tests only, long enough for all"
 PG_FOLDER = Path(os.environ.get("STEADING_TEST_VAR", "var/test")).absolute() / "pg"
 

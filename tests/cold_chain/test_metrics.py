@@ -9,7 +9,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
 
@@ -70,7 +70,7 @@ Said = tuple[int, int, int]
 READINGS = st.lists(st.tuples(st.integers(0, 40 * 60), st.integers(0, 1000), st.integers(0, 5)), min_size=1, max_size=40)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25)
 @given(said=READINGS, seed=st.integers(0, 99))
 async def test_every_order_of_arrival_leads_to_the_same_counts(
     store: ColdStore, owner_connection: psycopg.Connection, said: Sequence[Said], seed: int

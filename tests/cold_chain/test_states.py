@@ -9,7 +9,7 @@ from uuid import UUID
 
 import psycopg
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlmodel import select
 
@@ -73,7 +73,7 @@ def test_a_unit_is_the_same_however_its_messages_were_cut_into_batches(told: lis
     assert facts(lived(shuffled)) == facts(lived(in_order))
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12)
 @given(seed=st.integers(0, 10_000))
 async def test_batches_in_any_cut_leave_the_same_in_the_database(
     world: World, store: ColdStore, owner_connection: psycopg.Connection, seed: int

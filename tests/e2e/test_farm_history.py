@@ -35,8 +35,8 @@ async def test_a_keeper_sees_the_past_and_a_viewer_takes_the_report_away(visitor
     await expect(page.locator(".st-chart .js-plotly-plot")).to_contain_text("Fan")
     await page.get_by_role("button", name="7 d", exact=True).click()
     await expect(page.get_by_text("Drawn from hourly figures; a point is 1 hour.")).to_be_visible()
-    await page.get_by_role("button", name="Show", exact=True).last.click()
-    await page.wait_for_url("**/farm/history?*range=7d*")
+    async with page.expect_navigation(url="**/farm/history?*range=7d*"):
+        await page.get_by_role("button", name="Show", exact=True).last.click()
     assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     listed = await viewer.open("/farm/reports")
     await expect(listed.get_by_text("No report has been made yet.")).to_be_visible()

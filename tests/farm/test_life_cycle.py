@@ -4,7 +4,7 @@ import asyncio
 from datetime import timedelta
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlmodel import select
 
@@ -33,7 +33,7 @@ STEPS = ("on", "off", "toggle", "claim", "sent", "lost", "says on", "says off", 
 
 
 @given(st.lists(st.sampled_from(STEPS), min_size=1, max_size=14))
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40)
 def test_no_path_skips_a_state_and_one_wish_at_most_is_open(world: World, farm: FarmWorld, path: list[str]) -> None:
     asyncio.get_event_loop().run_until_complete(_walk(world, farm, path))
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
 
@@ -68,7 +68,7 @@ READINGS = st.lists(st.tuples(st.integers(0, 40 * 60), st.integers(0, 1000), st.
 ZONES = ("Europe/Berlin", "Asia/Kolkata", "Australia/Lord_Howe", "Asia/Phnom_Penh")
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20)
 @given(said=READINGS, seed=st.integers(0, 99), zone=st.sampled_from(ZONES))
 async def test_every_order_of_arrival_leads_to_the_same_counts_in_every_zone(
     world: World, berlin: FarmWorld, owner_connection: psycopg.Connection, said: Sequence[tuple[int, int, int]], seed: int, zone: str
@@ -196,7 +196,7 @@ async def test_the_stranger_sees_no_counts_and_no_marks(world: World, berlin: Fa
 SWITCHED = st.lists(st.tuples(st.integers(0, 30 * 60), st.booleans(), st.integers(0, 3)), min_size=2, max_size=14, unique_by=lambda one: one[0])
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15)
 @given(said=SWITCHED, seed=st.integers(0, 99))
 async def test_on_time_and_cycles_add_up_whatever_the_order_of_arrival(
     world: World, berlin: FarmWorld, owner_connection: psycopg.Connection, said: Sequence[tuple[int, bool, int]], seed: int

@@ -158,7 +158,7 @@ PLANS = [
 
 
 @given(st.sampled_from(PLANS), st.integers(0, 60 * 24 * 400))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_moments_are_in_order_and_the_same_wherever_one_begins_to_look(plan: Plan, minutes: int) -> None:
     since = datetime(2026, 1, 1, tzinfo=UTC) + minutes * MINUTE
     found = between(plan, since, since + 3 * DAY)
@@ -253,7 +253,7 @@ def test_a_very_long_outage_is_worked_off_in_parts_and_nothing_is_left_out() -> 
 
 
 @given(st.sampled_from(PLANS[:6]), st.integers(0, 60 * 24 * 300), st.integers(0, 5_000), st.sampled_from([SKIP, RUN_LATE, RECONCILE]))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_every_run_up_to_now_is_in_the_ledger_once_and_at_most_one_acts(plan: Plan, minutes: int, later: int, policy: str) -> None:
     begun = first(plan, after=datetime(2026, 1, 1, tzinfo=UTC) + minutes * MINUTE)
     assert begun

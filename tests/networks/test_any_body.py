@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data.core.time import now
@@ -102,7 +102,7 @@ async def test_any_one_thing_wrong_in_a_good_body_is_no_fault_of_ours(
                 await post(client, door, secrets[door], content)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25)
 @given(content=st.binary(max_size=300) | st.text(max_size=200).map(str.encode))
 async def test_any_bytes_are_no_fault_of_ours(all_doors: tuple[httpx.AsyncClient, dict[str, str]], content: bytes) -> None:
     client, secrets = all_doors
