@@ -3,16 +3,23 @@
 import base64
 import hashlib
 import hmac
+import random
+import time
 from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from psycopg.errors import DuplicateObject, InternalError_, UniqueViolation
 from sqlalchemy import Connection, create_engine, text
-from sqlalchemy.engine import URL, make_url
+from sqlalchemy.engine import URL, Engine, make_url
+from sqlalchemy.exc import DBAPIError
 
 from migrations.ddl import APP, SWEEP
 
 HERE = Path(__file__).parent
+TRIES = 10
+AT_THE_SAME_MOMENT = (InternalError_, UniqueViolation, DuplicateObject)
+"""What PostgreSQL says to whoever changes a role that another transaction is changing ("tuple concurrently updated")."""
 
 
 def url(database_url: str) -> URL:
@@ -34,12 +41,26 @@ def upgrade(database_url: str, secret_key: str) -> None:
     """Make or update the roles and run every migration that is missing, as the owner. One at a time per database."""
     engine = create_engine(url(database_url))
     try:
+        _in_turn(engine, secret_key)
         with engine.begin() as connection:
             connection.execute(text("select pg_advisory_xact_lock(hashtext('steading migrations'))"))
-            ensure_roles(connection, secret_key)
             command.upgrade(alembic_config(connection), "head")
     finally:
         engine.dispose()
+
+
+def _in_turn(engine: Engine, secret_key: str) -> None:
+    """Make or update the roles. They belong to all databases of a server, further than a lock reaches: of several processes
+    that start at the same moment, one goes first and the others try again."""
+    for tries_left in range(TRIES - 1, -1, -1):
+        try:
+            with engine.begin() as connection:
+                ensure_roles(connection, secret_key)
+            return
+        except DBAPIError as reason:
+            if not tries_left or not isinstance(reason.orig, AT_THE_SAME_MOMENT):
+                raise
+            time.sleep(random.uniform(0.05, 0.3))
 
 
 def alembic_config(connection: Connection) -> Config:

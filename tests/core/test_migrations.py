@@ -1,4 +1,6 @@
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
 import pytest
@@ -46,3 +48,19 @@ def test_a_role_that_steps_past_the_wall_is_not_lived_as(server: Embedded) -> No
         connection.exec_driver_sql("alter role steading_sweep createrole")  # for nobody else: it is never committed
         ensure_roles(connection, SECRET_KEY)
     engine.dispose()
+
+
+def test_whoever_changes_the_roles_at_the_same_moment_keeps_nobody_from_starting(server: Embedded, worker_id: str) -> None:
+    """Roles belong to all databases of a server: another installation there may be starting too."""
+    name = f"beside_{worker_id}"
+    address = server.database(name, fresh=True, template="steading_template")
+    waits = "select true from pg_stat_activity where datname = %s and wait_event_type = 'Lock'"
+    with psycopg.connect(server.conninfo) as other, ThreadPoolExecutor(1) as thread, psycopg.connect(server.conninfo, autocommit=True) as looking:
+        other.execute("alter role steading_app login")
+        starting = thread.submit(upgrade, address, SECRET_KEY)
+        while not looking.execute(waits, [name]).fetchone():
+            assert not starting.done()
+            time.sleep(0.01)
+        other.commit()
+        starting.result(30)
+    server.drop(name)
