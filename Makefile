@@ -3,7 +3,7 @@ PYTHON ?= python3
 PORT ?= 8080
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
-WORKERS ?= 3
+WORKERS ?= 2
 
 .PHONY: run test check bench lock format clean
 

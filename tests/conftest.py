@@ -34,6 +34,7 @@ PG_FOLDER = Path(os.environ.get("STEADING_TEST_VAR", "var/test")).absolute() / "
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Embedded]:
     """The embedded server, shared by all workers; the template is migrated by whoever comes first."""
     with embedded(PG_FOLDER) as running:
+        hurry(running)
         with InterProcessLock(f"{PG_FOLDER}.lock"):
             run = os.environ.get("PYTEST_XDIST_TESTRUNUID", str(os.getpid()))  # the folder outlives runs, and is shared
             marker = tmp_path_factory.getbasetemp().parent / f"template-is-ready-{run}"
@@ -41,6 +42,14 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Embedded]:
                 upgrade(running.database("steading_template", fresh=True), SECRET_KEY)
                 marker.touch()
         yield running
+
+
+def hurry(running: Embedded) -> None:
+    """Wait for no disk: what a test run keeps need not outlive a power cut."""
+    with psycopg.connect(running.conninfo, autocommit=True) as connection:
+        for setting in ("fsync", "synchronous_commit", "full_page_writes"):
+            connection.execute(f"alter system set {setting} = off")
+        connection.execute("select pg_reload_conf()")
 
 
 @pytest.fixture(scope="session")

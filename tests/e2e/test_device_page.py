@@ -86,6 +86,7 @@ async def test_limits_are_typed_in_fahrenheit_and_taken_back_and_an_alert_is_ans
     await panel.get_by_label("The good instrument says").fill("84.2")
     await panel.get_by_role("button", name="Correct it from now on").click()
     await expect(page.get_by_text("−1.80 °F")).to_be_visible()
+    await expect(panel).to_have_count(0)
     await page.evaluate(AXE)
     assert serious(await page.evaluate(RUN)) == [] and await page.evaluate("document.documentElement.scrollWidth") <= 390
     async with transaction(home.owner) as tx:

@@ -34,7 +34,7 @@ async def test_a_plug_that_announces_itself_is_taken_in_on_a_phone(served: Serve
     await announced(home, farm, "Plug")
     page = await (await visitors.signed_in(OWNER, width=390, height=844)).open(f"/farm?farm={farm.farm.id}")
     await page.get_by_role("link", name="1 new device").click()
-    await expect(page.get_by_role("heading", name="Plug")).to_be_visible()
+    await expect(page.get_by_role("heading", name="Plug", exact=True)).to_be_visible()
     await announced(home, farm, "Lamp")  # while somebody looks
     lamp = page.locator("section", has=page.get_by_role("heading", name="Lamp"))
     await lamp.get_by_role("button", name="Not wanted").click()
@@ -45,7 +45,7 @@ async def test_a_plug_that_announces_itself_is_taken_in_on_a_phone(served: Serve
     await page.get_by_role("button", name="Let it wait again").click()
     await expect(lamp).to_be_visible()
 
-    await page.locator("section", has=page.get_by_role("heading", name="Plug")).get_by_role("button", name="Take in").click()
+    await page.locator("section", has=page.get_by_role("heading", name="Plug", exact=True)).get_by_role("button", name="Take in").click()
     panel = page.locator(".st-panel")
     await expect(panel.get_by_label("Name of the switch")).to_have_value("Plug")
     assert serious(await page.evaluate(IN_PANEL)) == []
@@ -53,6 +53,6 @@ async def test_a_plug_that_announces_itself_is_taken_in_on_a_phone(served: Serve
     await panel.get_by_label("Name of the switch").fill("Corner fan")
     await panel.get_by_role("button", name="Take in").click()
     await expect(page.get_by_text("1 device was taken in.")).to_be_visible()
-    await expect(page.get_by_role("heading", name="Plug")).to_be_hidden()
+    await expect(page.get_by_role("heading", name="Plug", exact=True)).to_be_hidden()
     async with transaction(home.owner) as tx:
         assert [device.name for device in await queries.devices(tx, farm_id=farm.farm.id) if device.topic == "announcing/Plug"] == ["Corner fan"]

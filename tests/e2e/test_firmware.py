@@ -30,7 +30,7 @@ async def test_firmware_is_listed_and_installed_in_the_night(visitors: Visitors,
     await page.get_by_label("Version").fill("14.3.0")
     await page.get_by_label("Address of the file").fill("http://files.example/a.bin")
     await page.get_by_role("button", name="Add it").click()
-    await expect(page.get_by_text("It begins with https://.")).to_be_visible()
+    await expect(page.get_by_text("It begins with https://, or")).to_be_visible()
     await page.get_by_label("Address of the file").fill("https://files.example/a.bin")
     await page.get_by_role("button", name="Add it").click()
     await page.get_by_role("link", name="Fan", exact=True).click()
