@@ -81,7 +81,7 @@ class Devices:
         headers, number = {"x-api-key": token}, 0
         while not self.is_over:
             number += 1
-            made = await self.send("POST", f"{TREES}/jobs", json=trees.JOB, headers=headers | {"Idempotency-Key": f"{token[:8]}-{number}"})
+            made = await self.send("POST", f"{TREES}/jobs", json=trees.JOB, headers=headers | {"Idempotency-Key": f"k{token[:8]}-{number}"})
             of = f"{TREES}/jobs/{made.json()['job_id']}" if made else ""
             if not made or not await self.send("POST", f"{of}/rounds", headers=headers):
                 return
