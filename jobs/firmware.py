@@ -1,21 +1,19 @@
 """Devices are told of their new firmware when their time has come, be that at once or in the night."""
 
-import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from uuid import UUID
 
 import structlog
 
 from data.core.actor import Actor
-from data.core.bus import bus
 from data.core.errors import Refusal
 from data.core.session import across_tenants, transaction
 from data.core.time import now
 from data.farm.commands.firmware_course import claim_updates, note_told
 from data.farm.events import FirmwareWanted
 from data.farm.values import FirmwareOrder
+from jobs.announced import Announced
 from jobs.channels import TryLater
 from jobs.organizations import in_turn
 
@@ -28,37 +26,12 @@ Send = Callable[[FirmwareOrder], Awaitable[None]]
 """Tells one device through its network. Raises TryLater, or a Refusal where it cannot be told."""
 
 
-class Updates:
+class Updates(Announced):
     """Tells whoever's turn it is, at once when it is announced and every `look_again_s` besides."""
 
     def __init__(self, send: Send, *, look_again_s: float = LOOK_AGAIN_S) -> None:
-        self._send, self._look_again_s = send, look_again_s
-        self._announced = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
-        self._stop_hearing: Callable[[], None] = lambda: None
-
-    def start(self) -> None:
-        self._stop_hearing = bus.listen(FirmwareWanted.__name__, "*", lambda heard: self._announced.set())
-        self._task = asyncio.create_task(self._run(), name="firmware")
-
-    async def stop(self) -> None:
-        self._stop_hearing()
-        if self._task:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-            self._task = None
-
-    async def _run(self) -> None:
-        while True:
-            try:
-                while await self.tell_due():
-                    pass
-            except Exception:  # an edge: the database may be away for a while; who was not told is told later
-                log.exception("devices could not be told of their firmware")
-            with suppress(TimeoutError):
-                async with asyncio.timeout(self._look_again_s):
-                    await self._announced.wait()
-            self._announced.clear()
+        super().__init__("firmware", FirmwareWanted.__name__, self.tell_due, look_again_s=look_again_s)
+        self._send = send
 
     async def tell_due(self) -> int:
         """Tell those whose turn it is; to how many something was said."""

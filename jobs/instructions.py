@@ -4,22 +4,20 @@ Devices at the broker are told. What is asked of those behind a gateway is not t
 `data.farm.commands.take_waiting`).
 """
 
-import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
 from uuid import UUID
 
 import structlog
 
 from data.core.actor import Actor
-from data.core.bus import bus
 from data.core.errors import Refusal
 from data.core.session import across_tenants, transaction
 from data.core.time import now
 from data.farm.commands import claim_queued, give_back, mark_sent
 from data.farm.commands.giving_up import refuse
 from data.farm.values import Outgoing
+from jobs.announced import Announced
 from jobs.channels import TryLater
 from jobs.organizations import in_turn
 
@@ -33,37 +31,12 @@ Send = Callable[[Outgoing], Awaitable[None]]
 """Hands one instruction to a device's network. Raises TryLater, or a Refusal where the device cannot be told this, now or ever."""
 
 
-class Instructions:
+class Instructions(Announced):
     """Sends what is queued, at once when it is announced and every `look_again_s` besides."""
 
     def __init__(self, send: Send, *, look_again_s: float = LOOK_AGAIN_S) -> None:
-        self._send, self._look_again_s = send, look_again_s
-        self._announced = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
-        self._stop_hearing: Callable[[], None] = lambda: None
-
-    def start(self) -> None:
-        self._stop_hearing = bus.listen("CommandQueued", "*", lambda heard: self._announced.set())
-        self._task = asyncio.create_task(self._run(), name="instructions")
-
-    async def stop(self) -> None:
-        self._stop_hearing()
-        if self._task:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-            self._task = None
-
-    async def _run(self) -> None:
-        while True:
-            try:
-                while await self.send_queued():
-                    pass
-            except Exception:  # an edge: the database may be away for a while; what is queued stays queued
-                log.exception("instructions could not be sent")
-            with suppress(TimeoutError):
-                async with asyncio.timeout(self._look_again_s):
-                    await self._announced.wait()
-            self._announced.clear()
+        super().__init__("instructions", "CommandQueued", self.send_queued, look_again_s=look_again_s)
+        self._send = send
 
     async def send_queued(self) -> int:
         """Send one batch of what waits; how many of it are settled. What cannot be sent is given back, what cannot be said has failed."""
