@@ -18,7 +18,6 @@ from data.cold_chain.reports import commands, queries, table
 from data.cold_chain.reports.commands import EXPORTED
 from data.cold_chain.reports.facts import FORMAT, Facts
 from data.cold_chain.reports.fingerprint import as_fingerprint, attached_facts, canonical, fingerprint
-from data.cold_chain.reports.verifying import Genuine
 from data.cold_chain.tables import Report
 from data.cold_chain.values import ReportKind, UnitType
 from data.core.actor import Actor
@@ -29,6 +28,7 @@ from data.core.time import now
 from data.identity.tables import Role
 from data.platform import background, billing
 from data.platform.commands import keep_file, path_of
+from data.platform.genuine import Genuine
 from data.platform.values import Plan
 from jobs.background import Pace
 from jobs.verification import Verification

@@ -8,44 +8,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import aiomqtt
-import pytest
 
-from data.core.intake import Intake
 from data.core.session import transaction
 from data.core.time import now
 from data.farm import commands, queries
 from data.farm.commands.discoveries import approve
 from data.farm.queries_discoveries import announced
 from data.farm.tables import CommandStatus, CommandType, Device, DeviceCommand, DeviceType, Dialect
-from jobs.instructions import Instructions
-from jobs.networks.broker import Broker
-from jobs.networks.mqtt import Mqtt
-from jobs.questions import Questions
-from tests.factories.farm import FarmWorld, build_farm, eventually
+from tests.factories.farm import FarmWorld, eventually
 from tests.factories.people import World
-
-
-@pytest.fixture
-async def port(world: World) -> AsyncIterator[int]:
-    intake, broker = Intake(), Broker(port=0)
-    intake.start()
-    await broker.start()
-    mqtt = Mqtt(broker.url, intake)
-    instructions, questions = Instructions(mqtt.send, look_again_s=0.2), Questions(mqtt.ask, mqtt.tell)
-    for one in (mqtt, instructions, questions):
-        one.start()
-    await asyncio.wait_for(mqtt.is_connected.wait(), 5)
-    yield broker.port
-    await questions.stop()
-    await instructions.stop()
-    await mqtt.stop()
-    await broker.stop()
-    await intake.stop()
-
-
-@pytest.fixture
-async def farm(world: World) -> FarmWorld:
-    return await build_farm(world.owner)
 
 
 async def hang_up(world: World, farm: FarmWorld, topic: str, kind: DeviceType, dialect: Dialect) -> Device:

@@ -7,9 +7,7 @@ from sqlalchemy import text
 from data.cold_chain.reports.commands import EXPORTED
 from data.cold_chain.values import ReportKind
 from data.core.session import Transaction
-from data.platform.genuine import Entry, Genuine, Verifier
-
-__all__ = ["Entry", "Genuine", "Verifier", "find"]
+from data.platform.genuine import Entry, Genuine
 
 _FOUND = text(f"""
 select r.organization_id, o.name, r.kind::text, r.title, r.summary, r.generated_at, f.sha256, e.sequence
