@@ -72,7 +72,7 @@ async def without_signal(somebody: Visitor) -> None:
 
 def forgive(somebody: Visitor, *, signed_out: bool = False) -> None:
     """What a browser says in its console of requests that could not leave; with `signed_out` also of those that were under way then."""
-    forgiven = ("ERR_INTERNET_DISCONNECTED", "Failed to fetch", *(("401",) if signed_out else ()))
+    forgiven = ("ERR_INTERNET_DISCONNECTED", "Failed to fetch", *(("401", "403") if signed_out else ()))
     somebody.problems[:] = [p for p in somebody.problems if not any(word in p for word in forgiven)]
 
 

@@ -1,6 +1,7 @@
 """A relay at the real broker is asked how it is, and told how long it may be on and how it starts."""
 
 import asyncio
+from datetime import datetime
 
 from data.core.session import across_tenants, transaction
 from data.core.time import now
@@ -20,12 +21,17 @@ async def is_known(world: World, device: Device, *, is_on: bool) -> bool:
     return (await seen(world, device)).is_on is is_on
 
 
+async def is_asked(*, at: datetime) -> bool:
+    """Whether the sweep found the one output to ask; it passes over what a message of the device is being written to just then."""
+    async with across_tenants("tests") as tx:
+        return await commands.want_states(tx, at=at) == 1
+
+
 async def test_a_relay_that_has_not_spoken_for_a_minute_is_asked(world: World, farm: FarmWorld, port: int) -> None:
     async with tasmota(port, farm.fan.topic, farm.secrets[farm.fan.id]) as relay:
         await eventually(lambda: is_known(world, farm.fan, is_on=False))
         relay.is_on = True  # and what it said was lost on the way
-        async with across_tenants("tests") as tx:
-            assert await commands.want_states(tx, at=now() + 2 * ASKED_EVERY) == 1
+        await eventually(lambda: is_asked(at=now() + 2 * ASKED_EVERY))
         await eventually(lambda: is_known(world, farm.fan, is_on=True))
 
 
