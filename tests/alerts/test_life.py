@@ -173,7 +173,7 @@ async def test_putting_off_is_for_those_who_may_and_for_what_nobody_is_on(world:
         assert (await queries.counts(tx, at=after(1)))["snoozed"] == 1
         await commands.acknowledge(tx, alert.id, at=after(2))
     found = await again(world, alert.id)
-    assert (found.snoozed_until_at, found.next_step_at) == (None, None)
+    assert (found.snoozed_until_at, found.next_step_at) == (None, after(2)), "other systems hear of it, and nobody is called"
     with pytest.raises(Conflict, match="on this alert already"):
         async with transaction(world.colleague) as tx:
             await commands.snooze(tx, alert.id, until=after(15), at=after(3))

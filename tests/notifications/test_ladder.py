@@ -29,7 +29,7 @@ from tests.factories.alerts import (
     system,
     trouble,
 )
-from tests.factories.channels import set_up
+from tests.factories.channels import endpoint, set_up
 from tests.factories.people import World, person
 
 WARM = Severity.WARNING
@@ -268,3 +268,41 @@ async def test_a_thousand_alerts_at_once_are_told_in_a_few_statements(world: Wor
     await raised(world, *(trouble(UUID(int=n), WARM) for n in range(1, 1001)))
     assert len(await sent(world)) >= 3000
     assert len(statements) < 60, statements[:70]
+
+
+async def test_other_systems_hear_the_whole_life_of_an_alert_each_turn_of_it_once(world: World) -> None:
+    await endpoint(world.owner, "https://partner.example")
+    [alert] = await raised(world, trouble(severity=WARM))
+    async with transaction(world.colleague) as tx:
+        await alerts.snooze(tx, alert.id, until=after(10), at=after(2))
+    await minutes_pass(world, after(2), 10)
+    async with transaction(world.colleague) as tx:
+        await alerts.acknowledge(tx, alert.id, note="on my way", at=after(13))
+    async with transaction(world.owner) as tx:
+        await commands.escalate(tx, alert.id, at=after(14))
+    await minutes_pass(world, after(14), 3)
+    async with transaction(world.owner) as tx:
+        await alerts.resolve(tx, alert.id, because="The door was shut.", at=after(20))
+    await minutes_pass(world, after(20), 2)
+    told = [d for d in await sent(world, alert.id) if d.channel is Channel.WEBHOOK]
+    assert [d.event_type for d in told] == ["alert.raised", "alert.snoozed", "alert.escalated", "alert.acknowledged", "alert.resolved"]
+    put_off, taken = told[1].payload, told[3].payload
+    assert put_off and (put_off["snoozed_by"], put_off["snoozed_until_at"]) == ("Colin Colleague", after(10).isoformat())
+    assert taken and (taken["acknowledged_by"], taken["note"], taken["acknowledged_at"]) == ("Colin Colleague", "on my way", after(13).isoformat())
+
+
+async def test_what_was_answered_before_anybody_heard_of_it_is_no_news_to_other_systems(world: World) -> None:
+    await endpoint(world.owner, "https://partner.example")
+    [alert] = await raised(world, trouble(severity=WARM), is_told=False)
+    async with transaction(world.colleague) as tx:
+        await alerts.acknowledge(tx, alert.id, at=after(1))
+    await minutes_pass(world, after(1), 3)
+    assert await sent(world, alert.id) == [] and (await again(world, alert.id)).next_step_at is None
+
+
+async def test_silence_that_begins_when_somebody_is_on_it_leaves_it_as_it_is(world: World) -> None:
+    [alert] = await raised(world, trouble(severity=WARM))
+    async with transaction(world.owner) as tx:
+        await alerts.acknowledge(tx, alert.id, at=after(1))
+        await alerts.suppress(tx, starts_at=after(1), ends_at=after(60), reason="Repair", at=after(1))
+    assert not (await again(world, alert.id)).is_suppressed

@@ -53,7 +53,7 @@ async def _take_on(tx: Transaction, alerts: Sequence[Alert], note: str | None, a
     for alert in alerts:
         alert.status, alert.acknowledged_at, alert.acknowledged_by = AlertStatus.ACKNOWLEDGED, at, tx.actor.user_id
         alert.acknowledgement_note, alert.snoozed_until_at, alert.snoozed_by = note, None, None
-        alert.next_step_at, alert.updated_at = None, at
+        alert.next_step_at, alert.updated_at = _heard_at(alert, at), at
         tx.add(alert)
         tx.emit(AlertChanged(alert_id=alert.id))
     reason = reasons.ACKNOWLEDGED_WITH_NOTE if note else reasons.ACKNOWLEDGED
@@ -72,8 +72,14 @@ async def snooze(tx: Transaction, alert_id: UUID, *, until: datetime, at: dateti
         raise Conflict("Somebody is on this alert already, so nobody is called.")
     if refusal := rules.refusal_to_snooze(alert.severity, until=until, at=at):
         raise Invalid("until", refusal)
-    alert.snoozed_until_at, alert.snoozed_by, alert.next_step_at, alert.updated_at = until, tx.actor.user_id, until, at
+    alert.snoozed_until_at, alert.snoozed_by, alert.updated_at = until, tx.actor.user_id, at
+    alert.next_step_at = _heard_at(alert, at) or until
     tx.add(alert)
     tx.emit(AlertChanged(alert_id=alert.id))
     said = {"who": tx.actor.name, "until_at": until}
     await write_story(tx, [Ruling(alert.id, Ruled.SNOOZED, reasons.SNOOZED, at, said, tx.actor.user_id)])
+
+
+def _heard_at(alert: Alert, at: datetime) -> datetime | None:
+    """When the ladder looks at what was answered: at once where other systems heard of it, for they hear of the answer too."""
+    return at if alert.last_told_at else None

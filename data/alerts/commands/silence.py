@@ -71,7 +71,7 @@ def _may(tx: Transaction, scope_id: UUID | None) -> None:
 async def _matching(tx: Transaction, window: Suppression, *, is_suppressed: bool) -> Sequence[UUID]:
     where = [
         col(Alert.status) != AlertStatus.RESOLVED, col(Alert.is_suppressed).is_(is_suppressed),
-        col(Alert.next_step_at).is_not(None),
+        col(Alert.next_step_at).is_not(None), col(Alert.acknowledged_at).is_(None),
     ]  # fmt: skip
     for column, wanted in ((Alert.subject_id, window.subject_id), (Alert.scope_id, window.scope_id), (Alert.alert_type, window.alert_type)):
         if wanted is not None:

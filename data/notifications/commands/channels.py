@@ -37,7 +37,7 @@ BOTH_SECRETS_FOR = timedelta(hours=24)
 MOST_RECIPIENTS = 50
 MAIL_ADDRESS = re.compile(r"[^@\s<>,;]+@[^@\s<>,;]+\.[^@\s<>,;]+")
 BOT_TOKEN = re.compile(r"\d{5,}:[A-Za-z0-9_-]{8,}")
-EVENT_TYPES = ("alert.raised", "alert.escalated", "alert.resolved", "notification.test")
+EVENT_TYPES = ("alert.raised", "alert.acknowledged", "alert.snoozed", "alert.escalated", "alert.resolved", "notification.test")
 """What partners may hear of."""
 
 

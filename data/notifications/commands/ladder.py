@@ -67,6 +67,21 @@ class _Session:
     def rule(self, alert: Alert, ruled: Ruled, why: str, /, user_id: UUID | None = None, **values: Any) -> None:
         self.rulings.append(Ruling(alert.id, ruled, why, self.at, values, user_id))
 
+    def answered(self, alert: Alert) -> None:
+        """Other systems hear that somebody is on it; once, whichever turn says so."""
+        if alert.acknowledged_at and alert.last_told_at:
+            said = {"acknowledged_at": alert.acknowledged_at, "acknowledged_by": self._name(alert.acknowledged_by), "note": alert.acknowledgement_note}
+            self.messages.append(_for_systems(alert, "alert.acknowledged", alert.acknowledged_at, said))
+
+    def put_off(self, alert: Alert) -> None:
+        """The same of a pause that somebody wished for."""
+        if alert.snoozed_until_at and alert.last_told_at:
+            said = {"snoozed_until_at": alert.snoozed_until_at, "snoozed_by": self._name(alert.snoozed_by)}
+            self.messages.append(_for_systems(alert, "alert.snoozed", alert.snoozed_until_at, said))
+
+    def _name(self, user_id: UUID | None) -> str | None:
+        return next((member.name for member in self.circle.members if member.user_id == user_id), None)
+
 
 async def tell(tx: Transaction, *alerts: Alert, at: datetime | None = None) -> None:
     """The first turn of alerts that were just raised: those who may see them find them in the inbox, those in charge are told."""
@@ -112,6 +127,7 @@ async def escalate(tx: Transaction, alert_id: UUID, *, at: datetime | None = Non
     reason = Ruling(alert.id, Ruled.ESCALATED, BY_HAND, at, {"who": tx.actor.name, "level": turn.level}, tx.actor.user_id)
     _call_more(session, alert, session.policy(alert), turn, reason, ASKED_FOR, {"who": tx.actor.name})
     if alert.acknowledged_at:  # somebody is on it and wants help: the ladder goes no further by itself
+        session.answered(alert)
         alert.status, alert.next_step_at = AlertStatus.ACKNOWLEDGED, None
     alert.snoozed_until_at = alert.snoozed_by = None
     await _write(tx, session, [alert])
@@ -124,6 +140,7 @@ async def _take_turns(tx: Transaction, alerts: Sequence[Alert], at: datetime) ->
             session.ended.append(alert)
             alert.next_step_at = None
         elif alert.acknowledged_at:
+            session.answered(alert)
             alert.next_step_at = None
         elif not _is_held_back(session, alert):
             _turn(session, alert)
@@ -182,6 +199,7 @@ def _is_held_back(session: _Session, alert: Alert) -> bool:
         alert.next_step_at = None
         return True
     if alert.snoozed_until_at and alert.snoozed_until_at > at:
+        session.put_off(alert)
         alert.next_step_at = alert.snoozed_until_at
         return True
     return False
@@ -297,12 +315,13 @@ def _for_others(alert: Alert, planned_at: datetime) -> Message:
     )  # fmt: skip
 
 
-def _for_systems(alert: Alert, event_type: str, planned_at: datetime) -> Message:
+def _for_systems(alert: Alert, event_type: str, planned_at: datetime, more: Mapping[str, Any] | None = None) -> Message:
     """The same for other systems of the organization's: every endpoint that wants it."""
     payload = {
         "alert_id": alert.id, "subject_kind": alert.subject_kind, "subject_id": alert.subject_id, "subject": alert.subject_name,
         "alert_type": alert.alert_type, "severity": alert.severity, "level": alert.escalation_level,
         "text": in_english(alert.message, alert.message_values), "triggered_at": alert.triggered_at, "resolved_at": alert.resolved_at,
+        **(more or {}),
     }  # fmt: skip
     return Message(
         Channel.WEBHOOK, alert.message, "An endpoint wants to hear of it.", alert.message_values, severity=alert.severity,
@@ -317,6 +336,7 @@ async def _say_over(tx: Transaction, session: _Session) -> None:
         return
     heard = await calling.reached(tx, [alert.id for alert in session.ended])
     for alert in session.ended:
+        session.answered(alert)
         session.messages.append(_for_systems(alert, "alert.resolved", alert.resolved_at or session.at))
         if not session.policy(alert).are_resolved_sent:
             continue
