@@ -35,6 +35,7 @@ from data.platform import backups, streams
 from data.platform.commands import use_folder
 from jobs import (
     alerts,
+    api,
     background,
     backup,
     cold_chain,
@@ -74,7 +75,7 @@ from jobs.timetable import Line, Timetable
 from migrations.ddl import APP, SWEEP
 from migrations.upgrade import UnsafeRole, role_url, upgrade
 
-DOORS = (ttn, chirpstack, hub, ingest, gateway, owntracks, osmand, assessments, stripe, telnyx)
+DOORS = (ttn, chirpstack, hub, ingest, gateway, owntracks, osmand, assessments, stripe, telnyx, api)
 JOBS = (upkeep, backup, alerts, cold_chain, metrics, farm, tracking, deliveries, trees, digests, telegram)
 
 cli = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__, pretty_exceptions_enable=False)

@@ -13,17 +13,16 @@ from sqlmodel.sql.expression import SelectOfScalar
 
 from data.core.actor import Actor, ActorKind
 from data.core.bus import bus
-from data.core.errors import Forbidden, Refusal, Unauthenticated
+from data.core.errors import Forbidden, NotFound, Refusal, Unauthenticated
 from data.core.session import Transaction, across_tenants
 from data.core.time import now
-from data.identity.events import InspectorsChanged, SessionEnded
+from data.identity.events import SessionEnded
 from data.identity.permissions import rights
 from data.identity.phones import dialled
 from data.identity.secrets import is_password, new_token, token_hash
 from data.identity.tables import (
     ApiToken,
     AuthSession,
-    InspectorLink,
     Organization,
     Role,
     SupportVisit,
@@ -186,6 +185,7 @@ async def who(token: str, browser: Browser) -> Actor | None:
                 .join(User, col(User.id) == AuthSession.user_id)
                 .where(
                     AuthSession.token_hash == token_hash(token),
+                    col(AuthSession.access_hash).is_(None),
                     col(AuthSession.is_second_factor_due).is_(False),
                     col(AuthSession.revoked_at).is_(None),
                     AuthSession.expires_at > now(),
@@ -202,12 +202,20 @@ async def who(token: str, browser: Browser) -> Actor | None:
             tx.add(session)
             tx.emit(SessionEnded(session_id=session.id))
             return None
-        if session.last_seen_at < now() - timedelta(minutes=1):
-            await tx.execute(update(AuthSession).where(col(AuthSession.id) == session.id).values(last_seen_at=now()))
-        return await _actor(tx, session, user, browser)
+        await note_seen(tx, session)
+        return await actor_in(tx, session, user, browser)
 
 
-async def _actor(tx: Transaction, session: AuthSession, user: User, browser: Browser) -> Actor:
+async def note_seen(tx: Transaction, session: AuthSession) -> None:
+    """Remember, to the minute, that the session was used."""
+    if session.last_seen_at < now() - timedelta(minutes=1):
+        await tx.execute(update(AuthSession).where(col(AuthSession.id) == session.id).values(last_seen_at=now()))
+
+
+async def actor_in(
+    tx: Transaction, session: AuthSession, user: User, browser: Browser, organization_id: UUID | None = None
+) -> Actor:
+    """Who acts in this session, for the organization that it looks at, or for `organization_id`. NotFound where they do not belong."""
     if session.visit_id and user.is_platform_admin:
         visit = await tx.get_one(SupportVisit, session.visit_id)
         if visit.ended_at is None and visit.ends_at > now():
@@ -223,8 +231,11 @@ async def _actor(tx: Transaction, session: AuthSession, user: User, browser: Bro
     if not any(whose == session.organization_id for whose, _, _ in roles):  # they were let go: on to where they still belong
         session.organization_id = roles[0][0] if roles else None
         tx.add(session)
-    here = [(Role(role), scope) for whose, role, scope in roles if whose == session.organization_id]
-    return _person(session, user, browser, session.organization_id, here)
+    chosen = organization_id or session.organization_id
+    here = [(Role(role), scope) for whose, role, scope in roles if whose == chosen]
+    if organization_id and not here:
+        raise NotFound("There is no such organization.")
+    return _person(session, user, browser, chosen, here)
 
 
 def _person(
@@ -355,40 +366,3 @@ def _opens(token: ApiToken, kinds: tuple[TokenKind, ...], network: str | None, a
         and (token.expires_at is None or token.expires_at > at)
         and (network is None or token.network in (None, network))
     )
-
-
-@dataclass(frozen=True, slots=True)
-class Inspector:
-    """Whoever holds a link that opens something."""
-
-    link_id: UUID
-    actor: Actor
-    expires_at: datetime
-    organization_name: str
-
-
-async def inspector(token: str, browser: Browser, *, is_use: bool = False) -> Inspector | None:
-    """Who holds this link; None when it is wrong, over or taken back, which all look the same. `is_use` counts it."""
-    async with across_tenants("inspector link") as tx:
-        statement = (
-            select(InspectorLink, Organization)
-            .join(Organization, col(Organization.id) == InspectorLink.organization_id)
-            .where(
-                InspectorLink.token_hash == token_hash(token), col(InspectorLink.revoked_at).is_(None),
-                InspectorLink.expires_at > now(), col(Organization.deleted_at).is_(None),
-            )
-        )  # fmt: skip
-        found = (await tx.exec(statement)).one_or_none()
-        if found is None:
-            return None
-        link, organization = found
-        if is_use:
-            used = {"last_used_at": now(), "use_count": InspectorLink.use_count + 1}
-            await tx.execute(update(InspectorLink).where(col(InspectorLink.id) == link.id).values(used))
-            tx.emit(InspectorsChanged(link_id=link.id), organization_id=organization.id)
-    sites = [None] if link.site_ids is None else [UUID(site_id) for site_id in link.site_ids]
-    who = Actor(
-        ActorKind.PERSON, organization.id, link.name, rights=rights((Role.INSPECTOR, site) for site in sites), ip_address=browser.ip_address,
-        user_agent=browser.user_agent, time_zone=organization.time_zone,
-    )  # fmt: skip
-    return Inspector(link.id, who, link.expires_at, organization.name)

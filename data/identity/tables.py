@@ -113,15 +113,16 @@ class UserRole(Tenant, Stamped, table=True):
 
 
 class AuthSession(Row, Stamped, table=True):
-    """One browser that somebody signed in with. The cookie's token itself is nowhere; only its hash is."""
+    """One browser or program that somebody signed in with. The token itself is nowhere; only its hash is."""
 
     __tablename__ = "auth_sessions"
     __table_args__ = (
         Index("uq_auth_sessions_token_hash", "token_hash", unique=True),
+        Index("uq_auth_sessions_access_hash", "access_hash", unique=True),
         Index("ix_auth_sessions_user_id", "user_id"),
         {"schema": SCHEMA},
     )
-    secrets: ClassVar[frozenset[str]] = frozenset({"token_hash"})
+    secrets: ClassVar[frozenset[str]] = frozenset({"token_hash", "access_hash", "spent_hash"})
     quiet: ClassVar[frozenset[str]] = frozenset({"last_seen_at"})
 
     user_id: UUID = Field(foreign_key="identity.users.id", ondelete="CASCADE")
@@ -138,6 +139,11 @@ class AuthSession(Row, Stamped, table=True):
     """It ends by itself when nobody has touched it for so long; None on one's own device, where it lasts until `expires_at`."""
     is_second_factor_due: bool = Field(default=False, sa_type=Boolean)
     """The password was right, the code of the second factor has not been shown yet: this session opens nothing else."""
+    access_hash: bytes | None = None
+    """A program's: what it shows with each request, until `access_until_at`; `token_hash` is then of what fetches the next one."""
+    access_until_at: datetime | None = instant(nullable=True)
+    spent_hash: bytes | None = None
+    """What fetched the tokens that hold now. Whoever shows it again has it from somebody else: the session ends."""
 
 
 class SupportVisit(Tenant, Stamped, table=True):

@@ -2,6 +2,7 @@
 
 from collections import deque
 from time import monotonic
+from typing import NamedTuple
 
 from data.core.errors import TooOften
 
@@ -15,8 +16,8 @@ class Pace:
         self._most, self._within_s = most, within_s
         self._asked: dict[object, deque[float]] = {}
 
-    def check(self, who: object, at_s: float | None = None) -> None:
-        """Count a request; TooOften, with the seconds to wait, where it is one too many."""
+    def check(self, who: object, at_s: float | None = None) -> "Left":
+        """Count a request, and say what is left; TooOften, with the seconds to wait, where it is one too many."""
         at = monotonic() if at_s is None else at_s
         if len(self._asked) > MOST_KNOWN:
             self._asked = {one: times for one, times in self._asked.items() if at - times[-1] <= self._within_s}
@@ -26,3 +27,12 @@ class Pace:
         if len(times) >= self._most:
             raise TooOften("This is asked too often. Ask again later.", retry_after_s=max(1, round(times[0] + self._within_s - at)))
         times.append(at)
+        return Left(self._most, self._most - len(times), max(1, round(times[0] + self._within_s - at)))
+
+
+class Left(NamedTuple):
+    """How many requests may come in all, how many still may, and after how many seconds the oldest counts no more."""
+
+    most: int
+    remaining: int
+    reset_s: int

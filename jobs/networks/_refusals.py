@@ -10,6 +10,8 @@ from data.core.session import UNREACHABLE
 
 log = structlog.get_logger()
 
+ABSENT = "The database does not answer. Try again in a few seconds."
+
 
 def install(app: FastAPI) -> None:
     """Turn refusals, malformed parameters and an absent database into answers."""
@@ -41,11 +43,16 @@ async def _refused(request: Request, reason: Exception) -> JSONResponse:
 
 async def _malformed(request: Request, reason: Exception) -> JSONResponse:
     assert isinstance(reason, RequestValidationError)
+    return answer(invalid(reason))
+
+
+def invalid(reason: RequestValidationError) -> Invalid:
+    """The first field that is wrong, as our own refusals say it."""
     first = reason.errors()[0]
     field = ".".join(str(part) for part in first["loc"] if part not in ("body", "query", "path"))
-    return answer(Invalid(field or "body", "{reason}", reason=first["msg"]))
+    return Invalid(field or "body", "{reason}", reason=first["msg"])
 
 
 async def _no_database(request: Request, reason: Exception) -> JSONResponse:
     log.warning("a request could not reach the database", path=request.url.path, reason=str(reason).splitlines()[0])
-    return answer(Busy("The database does not answer. Try again in a few seconds."))
+    return answer(Busy(ABSENT))

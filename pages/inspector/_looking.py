@@ -14,9 +14,10 @@ from nicegui import app
 from data.core.actor import Actor
 from data.core.errors import Unauthenticated
 from data.core.session import Transaction, transaction
-from data.identity import door
+from data.identity import inspectors
 from data.identity import queries as identity
-from data.identity.door import Browser, Inspector
+from data.identity.door import Browser
+from data.identity.inspectors import Inspector
 from pages._gate import actor_of
 from pages._plain import told
 from pages.identity._plain import browser_of, visitor_language
@@ -47,7 +48,7 @@ class Looking:
         """In their name, and only as long as the link opens: an open page does not outlive it."""
         who = self.actor
         if self.token:
-            found = await door.inspector(self.token, self.browser)
+            found = await inspectors.who(self.token, self.browser)
             if found is None:
                 raise Unauthenticated(GONE)
             who = found.actor
@@ -76,7 +77,7 @@ async def opening(token: str, browser: Browser, *, is_use: bool = False) -> Insp
     address, at = browser.ip_address or "", time.monotonic()
     if is_guessing(address, at):
         return None
-    found = await door.inspector(token, browser, is_use=is_use)
+    found = await inspectors.who(token, browser, is_use=is_use)
     if found is None:
         if len(_tried) > 10_000:
             _tried.clear()

@@ -52,7 +52,8 @@ def test_only_the_session_commits() -> None:
 
 
 def test_what_sees_every_tenant_is_opened_only_where_nobody_is_known_yet_or_by_jobs() -> None:
-    allowed = ("data/identity/door.py", "data/identity/support.py", "data/identity/second_factor.py", "data/identity/commands.py", "data/core/session.py", "main.py", "jobs/")
+    identity = ("door", "support", "second_factor", "programs", "inspectors", "commands")
+    allowed = (*(f"data/identity/{name}.py" for name in identity), "data/core/session.py", "main.py", "jobs/")
     guilty = [
         name
         for p in CODE
@@ -117,7 +118,13 @@ def test_every_door_is_open() -> None:
     import main
 
     doors = {f"jobs.networks.{p.stem}" for p in (ROOT / "jobs/networks").glob("*.py") if re.search(r"^router\s*=", p.read_text(), re.M)}
-    assert doors == {door.__name__ for door in main.DOORS}
+    assert doors | {"jobs.api"} == {door.__name__ for door in main.DOORS}
+
+
+def test_every_part_of_the_interface_for_programs_is_open() -> None:
+    from jobs import api
+
+    assert {f"jobs.api.{p.stem}" for p in (ROOT / "jobs/api").glob("[a-z]*.py")} == {part.__name__ for part in api.PARTS}
 
 
 def test_serving_a_business_never_reaches_the_demonstration() -> None:

@@ -17,8 +17,9 @@ from data.core.errors import Forbidden, Invalid, NotFound
 from data.core.session import transaction
 from data.core.time import now
 from data.flows import uplink
-from data.identity import door, inspectors
-from data.identity.door import Browser, Inspector
+from data.identity import inspectors
+from data.identity.door import Browser
+from data.identity.inspectors import Inspector
 from data.identity.tables import Role
 from tests.factories.by_hand import line, write
 from tests.factories.cold_chain import ColdStore, cold_store, measured
@@ -45,7 +46,7 @@ async def link(who: Actor, *site_ids: UUID, days: float = 7, name: str = "Inspec
 
 
 async def opened(token: str) -> Inspector:
-    found = await door.inspector(token, BROWSER)
+    found = await inspectors.who(token, BROWSER)
     assert found is not None
     return found
 
@@ -66,7 +67,7 @@ async def test_a_link_opens_what_it_names_and_is_counted(world: World, store: Co
     found = await opened(token)
     assert (found.link_id, found.actor.name, found.actor.organization_id) == (link_id, "Inspector Im", world.organization_id)
     assert found.actor.user_id is None and set(found.actor.rights) == {"cold_chain.view", "cold_chain.export"}
-    await door.inspector(token, BROWSER, is_use=True)
+    await inspectors.who(token, BROWSER, is_use=True)
     async with transaction(world.owner) as tx:
         (row,) = await inspectors.links(tx)
     assert (row.use_count, row.last_used_at is not None, row.last_four) == (1, True, token[-4:])
@@ -74,17 +75,17 @@ async def test_a_link_opens_what_it_names_and_is_counted(world: World, store: Co
 
 async def test_a_wrong_an_old_and_a_revoked_link_open_nothing(world: World, store: ColdStore, owner_connection: psycopg.Connection) -> None:
     link_id, token = await link(world.owner)
-    assert await door.inspector(token + "x", BROWSER) is None
-    assert await door.inspector("", BROWSER) is None
+    assert await inspectors.who(token + "x", BROWSER) is None
+    assert await inspectors.who("", BROWSER) is None
     async with transaction(world.owner) as tx:
         await inspectors.revoke_link(tx, link_id)
-    assert await door.inspector(token, BROWSER, is_use=True) is None
+    assert await inspectors.who(token, BROWSER, is_use=True) is None
     other_id, second = await link(world.owner)
     owner_connection.execute("update identity.inspector_links set expires_at = now() - interval '1 second' where id = %s", [other_id])
-    assert await door.inspector(second, BROWSER) is None
+    assert await inspectors.who(second, BROWSER) is None
     third = (await link(world.owner))[1]
     owner_connection.execute("update identity.organizations set deleted_at = now()")
-    assert await door.inspector(third, BROWSER) is None
+    assert await inspectors.who(third, BROWSER) is None
 
 
 async def test_the_token_stands_nowhere(world: World, store: ColdStore, owner_connection: psycopg.Connection) -> None:

@@ -1,0 +1,30 @@
+"""Programs that come for a person: under `/v1` for farms, under `/api` for cold chains, JSON in and out.
+
+Each part is one file of endpoints over the same commands and queries as the pages. Who shows whose token, how often, and how a
+refusal reads is in `_door`. `/api/openapi.json` describes it all.
+"""
+
+from functools import cache
+from typing import Any
+
+from fastapi import APIRouter
+from fastapi.openapi.utils import get_openapi
+
+from jobs.api import farms, people
+
+PARTS = (people, farms)
+
+router = APIRouter()
+for part in PARTS:
+    router.include_router(part.router)
+
+
+@cache
+def _description() -> dict[str, Any]:
+    return get_openapi(title="Steading", version="1", routes=router.routes)
+
+
+@router.get("/api/openapi.json", include_in_schema=False)
+async def description() -> dict[str, Any]:
+    """What can be asked, as OpenAPI."""
+    return _description()
