@@ -30,3 +30,10 @@ class BackgroundJobCanceled(Event):
 @dataclass(frozen=True)
 class BillingChanged(Event):
     """What the organization has bought, or whether it is paid, is another than before."""
+
+
+@dataclass(frozen=True)
+class RegularReportsChanged(Event):
+    """A report that is sent regularly was ordered, changed or sent."""
+
+    schedule_id: UUID

@@ -1,6 +1,6 @@
 """What every domain needs and none owns: files, jobs' notes of their runs, partitions, and strangers at the doors."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any, ClassVar
 from uuid import UUID
@@ -17,6 +17,7 @@ from sqlalchemy import (
     UniqueConstraint,
     text,
 )
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
 from data.core.table import (
@@ -31,7 +32,7 @@ from data.core.table import (
     text_column,
     word,
 )
-from data.platform.values import BackgroundJobStatus, Plan, SubscriptionStatus
+from data.platform.values import BackgroundJobStatus, Every, Plan, RunStatus, SubscriptionStatus
 
 SCHEMA = "platform"
 
@@ -138,6 +139,72 @@ class BackgroundJob(Tenant, Stamped, table=True):
     result_file_id: UUID | None = None
 
 
+class ReportSchedule(Tenant, Stamped, SoftDeleted, table=True):
+    """Somebody (`user_id`) ordered a report of the days that have just ended, again and again, for some people by mail.
+
+    `question` is what its domain needs to know besides the days; `scope_id` the one thing that it is about (a site, a farm), whose
+    clock counts, or empty for everything. `member_ids` are people here, `addresses` others; who ended it for themselves is in `ended`.
+    A paused one is never due.
+    """
+
+    __tablename__ = "report_schedules"
+    __table_args__ = tenant_args(
+        SCHEMA,
+        CheckConstraint("case every when 'week' then on_day between 0 and 6 when 'month' then on_day between 1 and 28 else on_day = 0 end", name="on_day"),
+        Index("ix_report_schedules_next_due_at", "next_due_at", postgresql_where=text("next_due_at is not null and deleted_at is null")),
+    )
+    quiet: ClassVar[frozenset[str]] = frozenset({"next_due_at"})
+
+    domain: str = text_column(nullable=False)
+    kind: str = text_column(nullable=False)
+    question: dict[str, Any] = document()
+    scope_id: UUID | None = None
+    title: str = text_column(nullable=False)
+    user_id: UUID = Field(foreign_key="identity.users.id")
+    every: Every = word(Every, "every", SCHEMA)
+    on_day: int = Field(default=0, sa_type=SmallInteger)
+    at_time: time
+    language: str = text_column(nullable=False)
+    units: str = text_column(nullable=False)
+    paper: str = text_column(nullable=False)
+    member_ids: list[str] = Field(default_factory=list, sa_type=JSONB, nullable=False)
+    addresses: list[str] = Field(default_factory=list, sa_type=JSONB, nullable=False)
+    ended: list[str] = Field(default_factory=list, sa_type=JSONB, nullable=False)
+    next_due_at: datetime | None = instant(nullable=True)
+    updated_at: datetime = instant(default_now=True)
+
+
+class ReportRun(Tenant, Stamped, table=True):
+    """What became of a report that was due then: one row for each time, whatever crashes and however often it is looked at.
+
+    `recipients` are those whom it was sent to: [{"to", "key"}] (a name or an address, and the key of the message), or without a key
+    `why_not`. `passed_over` are the times before it that nobody kept (an outage).
+    """
+
+    __tablename__ = "report_runs"
+    __table_args__ = tenant_args(
+        SCHEMA,
+        belongs_to("schedule_id", "platform.report_schedules", on_delete="CASCADE"),
+        belongs_to("background_job_id", "platform.background_jobs", on_delete="SET NULL"),
+        UniqueConstraint("organization_id", "schedule_id", "due_at"),
+        Index("ix_report_runs_unfinished", "created_at", postgresql_where=text("status in ('making', 'sending')")),
+    )
+
+    schedule_id: UUID
+    due_at: datetime = instant()
+    is_by_hand: bool = Field(default=False, sa_type=Boolean, nullable=False)
+    first_day: date
+    last_day: date
+    passed_over: int = 0
+    status: RunStatus = word(RunStatus, "report_run_status", SCHEMA, default=RunStatus.MAKING)
+    report_id: UUID | None = None
+    background_job_id: UUID | None = None
+    recipients: list[dict[str, Any]] = Field(default_factory=list, sa_type=JSONB, nullable=False)
+    error: str | None = text_column(nullable=True)
+    error_values: dict[str, Any] = document()
+    finished_at: datetime | None = instant(nullable=True)
+
+
 class Subscription(Tenant, Stamped, SoftDeleted, table=True):
     """What an organization has bought and whether it is paid, as Stripe last said it (`stripe_event_at`)."""
 
@@ -229,6 +296,22 @@ class Backup(Row, Stamped, table=True):
     restorable_until_at: datetime | None = instant(nullable=True)
     error: str | None = text_column(nullable=True)
     deleted_at: datetime | None = instant(nullable=True)
+
+
+class LogStretch(Row, Stamped, table=True):
+    """A time in which the database's own log was received without a gap, until when it is kept; or why it is not received."""
+
+    __tablename__ = "log_stretches"
+    __table_args__ = (Index("ix_log_stretches_began_at", "began_at"), {"schema": SCHEMA})
+    audited: ClassVar[bool] = False
+
+    key: str = text_column(nullable=False, default="")
+    store: str = text_column(nullable=False)
+    began_at: datetime = instant()
+    until_at: datetime | None = instant(nullable=True)
+    ended_at: datetime | None = instant(nullable=True)
+    refusal: str | None = text_column(nullable=True)
+    detail: str | None = text_column(nullable=True)
 
 
 class RestoreDrill(Row, Stamped, table=True):

@@ -24,3 +24,20 @@ class BackgroundJobStatus(StrEnum):
     COMPLETED = "completed"
     FAILED = "failed"
     CANCELED = "canceled"
+
+
+class Every(StrEnum):
+    """How often something comes of its own accord."""
+
+    DAY = "day"
+    WEEK = "week"
+    MONTH = "month"
+
+
+class RunStatus(StrEnum):
+    """Its document is being made, its mails are on their way, all of them went, or something was amiss (and it says what)."""
+
+    MAKING = "making"
+    SENDING = "sending"
+    SENT = "sent"
+    FAILED = "failed"

@@ -53,6 +53,10 @@ class AlertRule(Tenant, Stamped, Edited, table=True):
     offline_trigger_additional_minutes: int | None = None
     door_open_max_mask_minutes_per_day: int | None = None
     rise_celsius_per_hour: Decimal | None = celsius()
+    drift_celsius_per_hour: Decimal | None = celsius()
+    danger_minutes: int | None = None
+    rising_together_units: int | None = None
+    sensors_apart_celsius: Decimal | None = celsius()
     low_battery_percent: int | None = small()
 
 

@@ -50,6 +50,7 @@ class Purpose(StrEnum):
     TEST = "test"
     CODE = "code"
     EVENT = "event"
+    REPORT = "report"
 
 
 class NotificationDelivery(Tenant, Stamped, table=True):

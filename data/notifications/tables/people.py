@@ -51,6 +51,8 @@ class NotificationSettings(Tenant, Stamped, table=True):
     is_email_enabled: bool = _flag(True)
     email_recipients: list[str] = Field(default_factory=list, sa_type=JSONB, nullable=False)
     sms_per_hour: int = 50
+    may_reports_leave: bool = _flag(False)
+    """Whether reports are sent to addresses that are nobody's here."""
     updated_at: datetime = instant(default_now=True)
 
 
