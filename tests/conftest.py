@@ -20,6 +20,7 @@ from data.identity.secrets import Seal, use_seal
 from data.platform.commands import use_folder
 from migrations.ddl import APP, SWEEP
 from migrations.upgrade import role_url, upgrade
+from tests.factories.emptied import Broom
 from tests.factories.people import World, build_world
 
 hypothesis.settings.register_profile(
@@ -72,6 +73,7 @@ class Opened:
     database: Database
     url: str
     files: Path
+    broom: Broom
 
     async def attach(self) -> None:
         """Make it the process's: browser tests have a database of their own, which their server lives on."""
@@ -90,8 +92,9 @@ async def opening(url: str, files: Path) -> AsyncIterator[Opened]:
     app_url, sweep_url = (
         role_url(url, role, SECRET_KEY).render_as_string(hide_password=False) for role in (APP, SWEEP)
     )
-    made = Opened(Database(app_url, sweep_url, write_log, pool_size=5), url, files)
+    made = Opened(Database(app_url, sweep_url, write_log, pool_size=5), url, files, Broom(url))
     yield made
+    made.broom.close()
     if session.in_use() is made.database:
         session.use(None)
         await bus.stop()
@@ -109,7 +112,7 @@ async def opened(database_url: str, tmp_path_factory: pytest.TempPathFactory) ->
 async def db(opened: Opened) -> Database:
     """An empty database, open: rows are deleted, tables stay."""
     await opened.attach()
-    empty(opened.url)
+    opened.broom.sweep()
     return opened.database
 
 
@@ -131,32 +134,3 @@ def app_conninfo(database_url: str) -> str:
     """How the application's own role connects, for looking at the wall from inside."""
     address = role_url(database_url, APP, SECRET_KEY).set(drivername="postgresql")
     return address.render_as_string(hide_password=False)
-
-
-KEEP = {"platform.partitioned_tables"}
-
-
-def empty(database_url: str) -> None:
-    """Delete every row that a test may have made, quickly: only from tables that have any."""
-    with psycopg.connect(database_url, autocommit=True) as connection:
-        tables = [
-            name
-            for (name,) in connection.execute(
-                "select n.nspname || '.' || c.relname from pg_class c join pg_namespace n on n.oid = c.relnamespace"
-                " where c.relkind in ('r', 'p') and not c.relispartition"
-                " and n.nspname = any(%s)",
-                [["identity", "audit", "platform", "alerts", "notifications", "cold_chain", "farm", "tracking", "deliveries", "trees"]],
-            )
-            if name not in KEEP
-        ]
-        filled = [t for t in tables if connection.execute(f"select exists (select from {t})").fetchone()[0]]
-        for tries_left in (2, 1, 0) if filled else ():
-            try:
-                with connection.transaction():
-                    connection.execute("set local session_replication_role = replica")
-                    for table in filled:
-                        connection.execute(f"delete from {table}")
-                break
-            except psycopg.errors.DeadlockDetected:  # the served process was at work on the same rows
-                if not tries_left:
-                    raise

@@ -18,7 +18,7 @@ from data.tracking import queries as tracking
 from jobs.demonstration import world
 from jobs.demonstration.kept import FILE, Kept
 from jobs.demonstration.people import PEOPLE, ensure_people
-from tests.conftest import Opened, empty
+from tests.conftest import Opened
 
 COUNTS = {
     "farm.farms": 2, "farm.devices": 12, "cold_chain.sites": 1, "cold_chain.units": 8, "cold_chain.devices": 8,
@@ -31,7 +31,7 @@ COUNTS = {
 async def settings(opened: Opened, tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """A world with a shorter past, so that it is there quickly; these tests share it."""
     await opened.attach()
-    empty(opened.url)
+    opened.broom.sweep()
     made = Settings(_env_file=None, var_dir=tmp_path_factory.mktemp("demonstration"), demonstration=True)  # type: ignore[call-arg]
     await world.ensure_world(made, SHORT)
     return made

@@ -10,9 +10,7 @@ import pytest
 from playwright.async_api import Browser, BrowserContext, Page, ProxySettings, async_playwright
 
 from data.core.embedded import Embedded
-from data.core.session import Database, across_tenants
-from data.identity.commands import hash_password
-from data.identity.tables import User
+from data.core.session import Database
 from jobs.demonstration.haystack import Haystack
 from jobs.demonstration.haystack import serving as haystack_serving
 from tests.conftest import SECRET_KEY, Opened, opening
@@ -87,15 +85,7 @@ def served(database_url: str, var_dir: Path, crowd: tuple[Haystack, str], outsid
 @pytest.fixture
 async def home(served: Server, db: Database) -> World:
     """The world of people, each of whom can sign in with the tests' password."""
-    world = await build_world()
-    hashed = hash_password(PASSWORD)
-    async with across_tenants("tests") as tx:
-        from sqlmodel import select
-
-        for user in await tx.exec(select(User)):
-            user.password_hash = hashed
-            tx.add(user)
-    return world
+    return await build_world(PASSWORD)
 
 
 @pytest.fixture(scope="session")
