@@ -81,8 +81,11 @@ async def forget_expired() -> None:
         for statement in (
             "delete from identity.auth_sessions where least(expires_at, coalesce(revoked_at, expires_at)) < now() - interval '30 days'",
             "delete from identity.password_resets where expires_at < now() - interval '30 days'",
+            "delete from identity.email_changes where expires_at < now() - interval '30 days'",
+            "delete from identity.sign_ups where expires_at < now()",
             "delete from identity.invitations where accepted_at is null and expires_at < now() - interval '30 days'",
             "delete from notifications.phone_codes where expires_at < now() - interval '1 day'",
+            "delete from platform.idempotency_keys where created_at < now() - interval '1 day'",
             "delete from notifications.notification_deliveries where created_at < now() - interval '24 months'",
             "delete from notifications.notifications where coalesce(deleted_at, created_at) < now() - interval '24 months'"
             " or deleted_at < now() - interval '30 days'",

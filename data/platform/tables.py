@@ -243,6 +243,19 @@ class StripeEvent(Row, table=True):
     processed_at: datetime = instant(default_now=True)
 
 
+class IdempotencyKey(Tenant, Stamped, table=True):
+    """What somebody's program asked under a key of its own, and what came of it (see `platform.idempotency`)."""
+
+    __tablename__ = "idempotency_keys"
+    __table_args__ = tenant_args(SCHEMA, UniqueConstraint("organization_id", "user_id", "key"))
+    audited: ClassVar[bool] = False
+
+    user_id: UUID = Field(foreign_key="identity.users.id", ondelete="CASCADE")
+    key: str = text_column(nullable=False)
+    asked_hash: bytes = Field(sa_type=LargeBinary)
+    result_id: UUID | None = None
+
+
 class DeviceClaim(Row, Stamped, table=True):
     """A gateway that belongs to nobody yet shows a code; whoever types it makes it theirs, and it fetches its token once."""
 
