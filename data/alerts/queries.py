@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, and_, case, false, func, or_, true
+from sqlalchemy import select as select_columns
 from sqlmodel import col, select
 
 from data.alerts.rules import Window
@@ -72,9 +73,11 @@ async def open_of(tx: Transaction, subject_ids: Sequence[UUID]) -> Sequence[Aler
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which alerts: `view` is open, mine (open ones that the actor is on), snoozed, suppressed, resolved or all.
+    """Which alerts: `view` is open, active (open ones that nobody is on), acknowledged (open ones that somebody is on), mine (open
+    ones that the actor is on), snoozed, suppressed, resolved or all.
 
-    With `is_whole` parts of something larger are left out.
+    With `is_whole` parts of something larger are left out. `scope_id` is a farm or a site, `subject_id` one thing there. Between
+    `since` and `until` they were raised; with these, what has been over for long is found too.
     """
 
     view: str = "all"
@@ -82,6 +85,11 @@ class Wanted:
     domain: str = ""
     search: str = ""
     is_whole: bool = False
+    scope_id: UUID | None = None
+    subject_id: UUID | None = None
+    alert_type: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
 
 
 def _narrowed(tx: Transaction, wanted: Wanted, at: datetime) -> list[ColumnElement[bool]]:
@@ -90,6 +98,10 @@ def _narrowed(tx: Transaction, wanted: Wanted, at: datetime) -> list[ColumnEleme
     match wanted.view:
         case "open":
             where += [is_open]
+        case "active":
+            where += [is_open, col(Alert.acknowledged_at).is_(None)]
+        case "acknowledged":
+            where += [is_open, col(Alert.acknowledged_at).is_not(None)]
         case "mine":
             where += [is_open, col(Alert.acknowledged_by) == tx.actor.user_id]
         case "snoozed":
@@ -104,7 +116,14 @@ def _narrowed(tx: Transaction, wanted: Wanted, at: datetime) -> list[ColumnEleme
         where.append(col(Alert.severity) == wanted.severity)
     if wanted.domain:
         where.append(col(Alert.subject_kind).startswith(f"{wanted.domain}.", autoescape=True))
-    if not wanted.search and wanted.view in ("all", "resolved"):
+    for column, asked in ((Alert.scope_id, wanted.scope_id), (Alert.subject_id, wanted.subject_id), (Alert.alert_type, wanted.alert_type)):
+        if asked:
+            where.append(col(column) == asked)
+    if wanted.since:
+        where.append(col(Alert.triggered_at) >= wanted.since)
+    if wanted.until:
+        where.append(col(Alert.triggered_at) < wanted.until)
+    if not wanted.search and not wanted.since and wanted.view in ("all", "resolved"):
         long_over = col(Alert.subject_kind).startswith("farm.") & (col(Alert.resolved_at) < at - SHOWN_FOR)
         where.append(func.coalesce(~long_over, true()))
     if wanted.search:
@@ -136,6 +155,39 @@ async def counts(tx: Transaction, *, at: datetime | None = None) -> dict[str, in
     asked = [func.count().filter(*_narrowed(tx, Wanted(view, is_whole=True), at)) for view in views]
     row = (await tx.execute(select(*asked).select_from(Alert))).one()
     return dict(zip(views, row, strict=True))
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """How many alerts of one kind and severity: in all, open, open with nobody on them, answered; and how long they last(ed) on average."""
+
+    alert_type: str
+    severity: Severity
+    count: int
+    open: int
+    active: int
+    acknowledged: int
+    mean_minutes: float
+
+
+async def tally(tx: Transaction, wanted: Wanted, *, at: datetime | None = None) -> list[Tally]:
+    """What is wanted, counted by kind and severity; one statement."""
+    at = at or now()
+    is_open = col(Alert.status) != AlertStatus.RESOLVED
+    minutes = func.avg(func.extract("epoch", func.coalesce(col(Alert.resolved_at), at) - col(Alert.triggered_at)) / 60)
+    statement = (
+        select_columns(
+            col(Alert.alert_type), col(Alert.severity), func.count(), func.count().filter(is_open),
+            func.count().filter(is_open, col(Alert.acknowledged_at).is_(None)), func.count(col(Alert.acknowledged_at)), minutes,
+        )
+        .where(*_narrowed(tx, wanted, at))
+        .group_by(col(Alert.alert_type), col(Alert.severity))
+        .order_by(_URGENCY, func.count().desc(), col(Alert.alert_type))
+    )  # fmt: skip
+    return [
+        Tally(kind, severity, count, still_open, active, answered, float(mean))
+        for kind, severity, count, still_open, active, answered, mean in await tx.execute(statement)
+    ]
 
 
 async def story(tx: Transaction, alert_id: UUID) -> Sequence[Decision]:

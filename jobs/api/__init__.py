@@ -10,9 +10,9 @@ from typing import Any
 from fastapi import APIRouter
 from fastapi.openapi.utils import get_openapi
 
-from jobs.api import farms, people
+from jobs.api import alert_subscriptions, alerts, farms, people
 
-PARTS = (people, farms)
+PARTS = (people, farms, alerts, alert_subscriptions)
 
 router = APIRouter()
 for part in PARTS:

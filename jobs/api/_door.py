@@ -1,7 +1,8 @@
 """Whose program asks, how often it may, and how it is answered."""
 
 import re
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Annotated, Any
 from uuid import UUID, uuid4
@@ -136,6 +137,15 @@ class _Answering(APIRoute):
             return response
 
         return answered
+
+
+@contextmanager
+def called(**names: str) -> Iterator[None]:
+    """A field that is wrong is named as the program wrote it: `called(until="hours")`, ours first."""
+    try:
+        yield
+    except Invalid as refusal:
+        raise Invalid(names.get(refusal.field, refusal.field), refusal.message, **refusal.values) from refusal
 
 
 def door(prefix: str, tag: str) -> APIRouter:

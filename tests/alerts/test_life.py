@@ -278,6 +278,21 @@ async def test_the_list_is_narrowed_by_view_severity_domain_and_name(world: Worl
     assert await names(Wanted("open", severity=WARM)) == ["Fridge 1"]
     assert await names(Wanted("resolved", domain="cold_chain")) == ["Freezer 3"]
     assert await names(Wanted("all", domain="cold%")) == []
+    assert await names(Wanted("active", scope_id=SITE, subject_id=UUID(int=2))) == ["Freezer 2"]
+    assert await names(Wanted("acknowledged")) == await names(Wanted("all", scope_id=UUID(int=99))) == await names(Wanted(alert_type="door_open")) == []
+    assert len(await names(Wanted(since=AT, until=after(1)))) == 3 and await names(Wanted(since=after(1))) == []
+
+
+async def test_alerts_are_counted_by_kind_and_severity_for_those_who_may_see_them(world: World) -> None:
+    cold, _warm, _gone = await raised(world, trouble(UUID(int=1)), trouble(UUID(int=2), WARM), trouble(UUID(int=3)))
+    await over(world, after(30), UUID(int=3))
+    async with transaction(world.owner) as tx:
+        await commands.acknowledge(tx, cold.id, at=after(5))
+        critical, warning = await queries.tally(tx, Wanted(since=AT), at=after(60))
+    assert (critical.severity, critical.count, critical.open, critical.active, critical.acknowledged, critical.mean_minutes) == ("critical", 2, 1, 0, 1, 45)
+    assert (warning.count, warning.active, warning.mean_minutes) == (1, 1, 60)
+    async with transaction(world.stranger) as tx:
+        assert await queries.tally(tx, Wanted()) == []
 
 
 async def test_what_has_been_over_on_a_farm_for_three_months_is_found_by_its_name_only(world: World, owner_connection: psycopg.Connection) -> None:

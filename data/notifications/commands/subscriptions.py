@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlmodel import col, select
 
-from data.core.errors import Invalid
+from data.core.errors import Invalid, NotFound
 from data.core.session import Transaction
 from data.core.time import now
 from data.notifications.events import ChannelsChanged
@@ -21,6 +21,14 @@ async def own_subscriptions(tx: Transaction) -> Sequence[AlertSubscription]:
     """What the actor said of kinds of alerts."""
     mine = select(AlertSubscription).where(AlertSubscription.user_id == tx.actor.user_id, col(AlertSubscription.deleted_at).is_(None))
     return (await tx.exec(mine.order_by(AlertSubscription.alert_type, col(AlertSubscription.channel)))).all()
+
+
+async def own_subscription(tx: Transaction, subscription_id: UUID) -> AlertSubscription:
+    """One of them."""
+    found = next((one for one in await own_subscriptions(tx) if one.id == subscription_id), None)
+    if found is None:
+        raise NotFound("There is no such subscription.")
+    return found
 
 
 async def subscribe(
