@@ -36,9 +36,9 @@ class Detail:
     width: timedelta | None = None
 
 
-def detail(length: timedelta, readings: float) -> Detail:
+def detail(length: timedelta, readings: float, *, whole_up_to: int = WHOLE_UP_TO) -> Detail:
     """For a stretch of that length in which there are about so many readings."""
-    if readings <= WHOLE_UP_TO:
+    if readings <= whole_up_to:
         return Detail(Source.WHOLE)
     width = next((one for one in WIDTHS if length / one <= PIECES), None) or -(-length // (PIECES * HOUR)) * HOUR
     if width < HOUR and readings <= FROM_READINGS_UP_TO:

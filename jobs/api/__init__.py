@@ -10,9 +10,21 @@ from typing import Any
 from fastapi import APIRouter
 from fastapi.openapi.utils import get_openapi
 
-from jobs.api import alert_subscriptions, alerts, farms, people
+from jobs.api import (
+    accounts,
+    alert_subscriptions,
+    alerts,
+    farms,
+    me,
+    members,
+    organizations,
+    people,
+    readings,
+    sites,
+    units,
+)
 
-PARTS = (people, farms, alerts, alert_subscriptions)
+PARTS = (people, accounts, me, farms, members, alerts, alert_subscriptions, organizations, sites, units, readings)
 
 router = APIRouter()
 for part in PARTS:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import text
 
-from data.cold_chain.detail import Source, detail
+from data.cold_chain.detail import WHOLE_UP_TO, Source, detail
 from data.cold_chain.queries.hours import Piece, pieces_of_hours, pieces_of_readings
 from data.cold_chain.queries.units import unit
 from data.core import columns
@@ -92,10 +92,12 @@ class Points:
     humidity_band: Band | None = None
 
 
-async def points(tx: Transaction, unit_id: UUID, start: datetime, end: datetime) -> Sequence[Points]:
+async def points(
+    tx: Transaction, unit_id: UUID, start: datetime, end: datetime, *, whole_up_to: int = WHOLE_UP_TO
+) -> Sequence[Points]:
     """A unit's temperatures from `start` until before `end`, each sensor's by itself, as closely as is worth while."""
     await unit(tx, unit_id)
-    found = detail(end - start, await _expected(tx, unit_id, start, end))
+    found = detail(end - start, await _expected(tx, unit_id, start, end), whole_up_to=whole_up_to)
     if found.width is None:
         return await _whole(tx, unit_id, start, end)
     drawn = pieces_of_readings if found.source is Source.READINGS else pieces_of_hours

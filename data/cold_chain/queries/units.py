@@ -78,6 +78,12 @@ async def unit(tx: Transaction, unit_id: UUID) -> UnitView:
     return _view(row)
 
 
+async def described(tx: Transaction, unit_id: UUID) -> Unit:
+    """What people have said of a unit; NotFound as above."""
+    await unit(tx, unit_id)
+    return await tx.get_one(Unit, unit_id)
+
+
 async def units(
     tx: Transaction, *, offset: int = 0, limit: int = 50, sort: Sort = "site", descending: bool = False, search: str = "",
     site_id: UUID | None = None,
