@@ -12,19 +12,32 @@ from fastapi.openapi.utils import get_openapi
 
 from jobs.api import (
     accounts,
+    alert_rules,
     alert_subscriptions,
     alerts,
+    batches,
+    cold_alerts,
+    commands,
+    contacts,
+    dashboard,
+    events,
+    farm_reports,
     farms,
     me,
     members,
     organizations,
     people,
+    policies,
     readings,
     sites,
+    telling,
     units,
 )
 
-PARTS = (people, accounts, me, farms, members, alerts, alert_subscriptions, organizations, sites, units, readings)
+PARTS = (
+    people, accounts, me, farms, members, alerts, alert_subscriptions, dashboard, events, farm_reports, organizations, sites, units, readings,
+    cold_alerts, alert_rules, policies, contacts, telling,
+)  # fmt: skip
 
 router = APIRouter()
 for part in PARTS:
