@@ -46,6 +46,18 @@ def explain(exc: Exception) -> str:
     return _explain(exc)
 
 
+AT_ONCE = 8
+"""How many parts ask at the same moment, in the whole process. A thousand screens that must be redrawn wait for each other, in turn;
+a click, a device's message and a job do not wait behind them for the database."""
+_turns = asyncio.Semaphore(AT_ONCE)
+
+
+async def in_turn(ask: Callable[[], Awaitable[Value]]) -> Value:
+    """The answer to this question, asked when it is its turn."""
+    async with _turns:
+        return await ask()
+
+
 class Merging:
     """Runs `step` when poked: never two at once, and however many pokes arrive meanwhile, only one run follows.
 
@@ -193,7 +205,7 @@ def live(ask: Callable[[], Awaitable[Value]], show: Callable[[Value], Any], *top
 
     async def step() -> None:
         try:
-            value = await ask()
+            value = await in_turn(ask)
             if container.is_deleted:
                 return
             with container.clear():
@@ -227,7 +239,7 @@ def live_value(ask: Callable[[], Awaitable[Value]], push: Callable[[Value], Any]
 
     async def step() -> None:
         try:
-            value = await ask()
+            value = await in_turn(ask)
         except Exception as exc:  # an edge
             log.warning('a live value failed: %s', exc, exc_info=exc)
             return
