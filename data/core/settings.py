@@ -23,10 +23,13 @@ class Settings(BaseSettings):
     demonstration: bool = Field(False, description="set by `run` only: labels every page")
 
     mqtt_url: str = Field("", description="mqtt://user:password@host:1883; empty: an embedded broker")
-    mqtt_port: int = Field(1883, description="where the embedded broker listens")
+    mqtt_port: int = Field(1883, ge=0, description="where the embedded broker listens in clear text; 0, with TLS: nowhere for devices")
     mqtt_host: str = Field("127.0.0.1", description="on which address; 0.0.0.0 for devices of the whole network, in clear text")
+    mqtt_tls_certificate: str = Field("", description="a file in PEM; with it the embedded broker listens by TLS too, on every address")
+    mqtt_tls_key: str = Field("", description="its private key's file; empty: the key is in the certificate's")
+    mqtt_tls_port: int = Field(8883, ge=1, description="where it listens by TLS")
     mqtt_device_url: str = Field(
-        "", description="where devices find the broker, such as mqtts://broker.example:8883; empty: the host of PUBLIC_URL, MQTT_PORT"
+        "", description="where devices find the broker, such as mqtts://broker.example:8883; empty: the host of PUBLIC_URL, our port"
     )
     tile_url: str = Field("", description="a map tile template; empty: the built-in vector map")
     tile_attribution: str = ""
@@ -85,11 +88,17 @@ class Settings(BaseSettings):
         return f"{parts.scheme}://{parts.netloc}"
 
     @property
+    def has_mqtt_tls(self) -> bool:
+        """Whether the embedded broker speaks by TLS. The demonstration's never does."""
+        return bool(self.mqtt_tls_certificate) and not self.mqtt_url and not self.demonstration
+
+    @property
     def device_broker(self) -> tuple[str, int, bool]:
         """Host, port and whether by TLS, as they are typed into a device."""
-        parts = urlsplit(self.mqtt_device_url or self.mqtt_url)
-        is_tls, here = parts.scheme == "mqtts", urlsplit(self.origin).hostname or self.host
-        return parts.hostname or here, parts.port or (8883 if is_tls else 1883 if self.mqtt_url else self.mqtt_port), is_tls
+        parts, is_ours = urlsplit(self.mqtt_device_url or self.mqtt_url), not self.mqtt_url
+        is_tls = parts.scheme == "mqtts" if parts.hostname else self.has_mqtt_tls
+        sealed, clear = (self.mqtt_tls_port, self.mqtt_port) if is_ours else (8883, 1883)
+        return parts.hostname or urlsplit(self.origin).hostname or self.host, parts.port or (sealed if is_tls else clear), is_tls
 
     @property
     def is_https(self) -> bool:

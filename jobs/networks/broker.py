@@ -9,6 +9,8 @@ import hmac
 import secrets
 from collections import Counter
 from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 from uuid import UUID
@@ -24,6 +26,7 @@ from data.identity.secrets import token_hash
 from data.identity.tables import TokenKind
 from jobs.codecs import mqtt
 from jobs.codecs.mqtt import Connect, Publish
+from jobs.networks._certificate import Certificate, Unusable
 from jobs.networks._filters import Filters, is_within, is_within_any
 from jobs.networks._line import EVERYTHING, Line, Pass
 
@@ -44,17 +47,37 @@ MOST_KEPT, LARGEST_KEPT = 500, 32_768
 """Retained messages of one device, and bytes of each."""
 
 
+RENEWED_LOOK_S = 60
+"""Between two looks at whether there is a new certificate."""
+GOOD_BYE_WITHIN_S = 5.0
+"""Whoever does not answer the end of TLS is hung up on."""
+
+
 class CannotListen(OSError):
-    """The broker's port cannot be had; the text says why in one line."""
+    """The broker's port or certificate cannot be had; the text says why in one line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """Where the broker listens by TLS, and the files that prove who it is. Without a host on every address, without a key's file the
+    key is with the certificate."""
+
+    port: int
+    certificate: Path
+    key: Path | None = None
+    host: str | None = None
 
 
 class Broker:
-    """An MQTT broker. `port` 0 takes a free one; `port` and `url` are known once it has started."""
+    """An MQTT broker, in clear text and (with `sealed`) by TLS too. Port 0 takes a free one; `port`, `tls_port` and `url` are known once
+    it has started."""
 
-    def __init__(self, *, port: int, host: str = "127.0.0.1") -> None:
-        self._host, self.port = host, port
+    def __init__(self, *, port: int, host: str = "127.0.0.1", sealed: Sealed | None = None) -> None:
+        self._host, self.port, self._sealed = host, port, sealed
+        self.tls_port: int | None = None
+        self._certificate: Certificate | None = None
         self._password = secrets.token_urlsafe(24)
-        self._server: asyncio.Server | None = None
+        self._servers: list[asyncio.Server] = []
         self._endings: list[Callable[[], None]] = []
         self._lines: set[Line] = set()
         self._named: dict[str, Line] = {}
@@ -73,13 +96,14 @@ class Broker:
         return f"mqtt://{quote(OURSELVES)}:{self._password}@{host}:{self.port}"
 
     async def start(self) -> None:
-        """Listen. CannotListen when the port is in use."""
-        loop = asyncio.get_running_loop()
+        """Listen. CannotListen when a port is in use, or the certificate is none."""
         try:
-            self._server = await loop.create_server(self._answer, self._host, self.port)
-        except OSError as reason:
-            raise CannotListen(f"the MQTT broker cannot listen on {self._host}:{self.port}: {reason.strerror or reason}") from reason
-        self.port = self._server.sockets[0].getsockname()[1]
+            if self._sealed:
+                await self._listen_sealed(self._sealed)
+            self.port = await self._listen(self._host, self.port)
+        except BaseException:
+            self._shut()
+            raise
         self._endings = [
             bus.listen("DeviceRegistered", "*", self._changed),
             bus.listen("LoginChanged", "*", self._changed),
@@ -88,14 +112,35 @@ class Broker:
         ]
         self._spawn(self._watch())
 
+    async def _listen(self, host: str | None, port: int, **tls: Any) -> int:
+        """Take who comes there. The port, which is told where it was 0."""
+        try:
+            server = await asyncio.get_running_loop().create_server(self._answer, host, port, **tls)
+        except OSError as reason:
+            raise CannotListen(f"the MQTT broker cannot listen on {host or '*'}:{port}: {reason.strerror or reason}") from reason
+        self._servers.append(server)
+        return int(server.sockets[0].getsockname()[1])
+
+    async def _listen_sealed(self, sealed: Sealed) -> None:
+        try:
+            self._certificate = Certificate(sealed.certificate, sealed.key)
+        except Unusable as reason:
+            raise CannotListen(f"the MQTT broker cannot listen by TLS: {reason}") from reason
+        self.tls_port = await self._listen(
+            sealed.host, sealed.port, ssl=self._certificate.tls, ssl_handshake_timeout=SIGN_IN_WITHIN_S, ssl_shutdown_timeout=GOOD_BYE_WITHIN_S
+        )
+
+    def _shut(self) -> None:
+        for server in self._servers:
+            server.close()
+        self._servers.clear()
+
     async def stop(self) -> None:
         """Every line ends, and nobody's last will is told: they are not gone, we are."""
         for end in self._endings:
             end()
         self._endings = []
-        if self._server:
-            self._server.close()
-            self._server = None
+        self._shut()
         for line in tuple(self._lines):
             line.end(tells=False)
         for task in tuple(self._tasks):
@@ -241,12 +286,16 @@ class Broker:
                 line.end()
 
     async def _watch(self) -> None:
-        """Whoever is silent for too long, or proves nothing, is gone."""
+        """Whoever is silent for too long, or proves nothing, is gone. A new certificate is taken up."""
         clock = asyncio.get_running_loop().time
+        looked_at = clock()
         while True:
             await asyncio.sleep(1)
             for line in [one for one in self._lines if one.is_silent(clock(), proves_within_s=SIGN_IN_WITHIN_S)]:
                 line.end()
+            if self._certificate and clock() - looked_at >= RENEWED_LOOK_S:
+                looked_at = clock()
+                self._certificate.look_again()
 
     def _keep(self, message: Publish, by: str) -> None:
         if (known := self._kept.pop(message.topic, None)) is not None:

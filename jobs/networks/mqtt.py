@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 from uuid import UUID
@@ -30,7 +31,7 @@ from jobs.firmware import Updates
 from jobs.instructions import Instructions
 from jobs.networks import _door
 from jobs.networks._said import ALWAYS_HEARD, MEASURING, Said, as_reports, check_known
-from jobs.networks.broker import Broker
+from jobs.networks.broker import Broker, Sealed
 from jobs.questions import Questions
 
 log = structlog.get_logger()
@@ -321,10 +322,19 @@ class _Devices:
                 self._read_at = asyncio.get_running_loop().time()
 
 
+def embedded(settings: Settings) -> Broker:
+    """Our own broker, as the settings want it. With a certificate and no port for clear text, only the server itself uses the latter."""
+    if not settings.has_mqtt_tls:
+        return Broker(port=settings.mqtt_port, host=settings.mqtt_host)
+    certificate, key = Path(settings.mqtt_tls_certificate), Path(settings.mqtt_tls_key) if settings.mqtt_tls_key else None
+    host = settings.mqtt_host if settings.mqtt_port else "127.0.0.1"
+    return Broker(port=settings.mqtt_port, host=host, sealed=Sealed(settings.mqtt_tls_port, certificate, key))
+
+
 @asynccontextmanager
 async def connected(settings: Settings) -> AsyncIterator[None]:
     """The embedded broker (unless another is set), the client at it, and what sends instructions through it."""
-    broker = None if settings.mqtt_url else Broker(port=settings.mqtt_port, host=settings.mqtt_host)
+    broker = None if settings.mqtt_url else embedded(settings)
     if broker:
         await broker.start()
     mqtt = Mqtt(broker.url if broker else settings.mqtt_url, _door.intake)

@@ -119,7 +119,8 @@ async def show_login(device: Device, made: NewLogin) -> None:
 def is_only_here() -> bool:
     """Whether no device in the house can reach the broker."""
     settings = app.state.settings
-    return not settings.mqtt_url and settings.mqtt_host in ("127.0.0.1", "localhost", "::1") and not settings.demonstration
+    is_deaf = not settings.mqtt_url and not settings.has_mqtt_tls
+    return is_deaf and settings.mqtt_host in ("127.0.0.1", "localhost", "::1") and not settings.demonstration
 
 
 def console(dialect: Dialect, topic: str, farm_id: UUID, made: NewLogin, host: str, port: int, *, is_tls: bool) -> str:
