@@ -115,10 +115,12 @@ class ReportView:
     job: BackgroundJob | None
 
 
-async def reports(tx: Transaction, *, limit: int = 50) -> Sequence[ReportView]:
-    """The reports of the farms one may see, the latest first."""
+async def reports(tx: Transaction, *, farm_id: UUID | None = None, limit: int = 50) -> Sequence[ReportView]:
+    """The reports of the farms one may see (or of one of them), the latest first."""
     tx.actor.require("farm.view")
     statement = select(FarmReport).where(queries.within(tx, FarmReport.farm_id))
+    if farm_id:
+        statement = statement.where(FarmReport.farm_id == farm_id)
     found = (await tx.exec(statement.order_by(col(FarmReport.created_at).desc(), col(FarmReport.id).desc()).limit(limit))).all()
     jobs = await background.jobs_of(tx, [one.background_job_id for one in found if one.background_job_id])
     return [ReportView(one, jobs.get(one.background_job_id) if one.background_job_id else None) for one in found]
