@@ -34,6 +34,7 @@ from data.identity.tables import Organization, Role
 from data.platform import backups, streams
 from data.platform.commands import use_folder
 from jobs import (
+    accounts,
     alerts,
     api,
     background,
@@ -45,7 +46,6 @@ from jobs import (
     metrics,
     outbox,
     provisioning,
-    resets,
     telegram,
     tracking,
     trees,
@@ -155,7 +155,8 @@ def compose(settings: Settings, *besides: Beside) -> FastAPI:
 
     import pages
     from pages import _gate, _map, _shell
-    from pages.notifications._letters import new_password, writer
+    from pages.notifications._account_letters import account_letter
+    from pages.notifications._letters import writer
     from ui.live import set_explain
     from ui.map import Tiles
     from ui.theme import install
@@ -188,7 +189,7 @@ def compose(settings: Settings, *besides: Beside) -> FastAPI:
     _refusals.install(pages_app)
     pages_app.state.settings, pages_app.state.has_oidc = settings, bool(settings.oidc_issuer)
     pages_app.state.verify = verification.Verification()
-    pages_app.state.send_reset = resets.sender(settings, new_password)
+    app.state.accounts = pages_app.state.accounts = accounts.Accounts(settings, account_letter)
     pages_app.state.push_key = public_key(settings)
     pages_app.state.payments = (
         Payments(settings.stripe_secret_key, settings.origin, settings.stripe_api_url) if settings.stripe_secret_key else None

@@ -77,7 +77,7 @@ SCREENS = (
     "trees.jobs", "trees.job", "trees.devices",
     "alerts.alerts", "alerts.alert", "alerts.suppressions", "alerts.contacts", "alerts.policies", "alerts.inbox",
     "notifications.own", "notifications.kinds", "notifications.channels", "notifications.messages", "notifications.message", "notifications.unsubscribe",
-    "identity.sign_in", "identity.provider", "identity.invitation", "identity.reset", "identity.settings", "identity.people", "identity.tokens",
+    "identity.sign_in", "identity.provider", "identity.invitation", "identity.reset", "identity.sign_up", "identity.new_address", "identity.settings", "identity.people", "identity.tokens",
     "platform.billing", "inspector.records", "inspector.links", "platform.operations", "platform.log", "platform.support",
 )  # fmt: skip
 

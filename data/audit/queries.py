@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func
+from sqlalchemy import ColumnElement, func, or_
 from sqlmodel import col, select
 
 from data.audit.tables import Chain, EventLog
 from data.core.errors import Forbidden, Invalid
 from data.core.session import Transaction
 from data.core.time import now
-from data.identity.tables import Organization
+from data.identity.tables import AuthSession, Organization
 
 
 async def chains(tx: Transaction) -> Sequence[tuple[UUID, str]]:
@@ -44,8 +44,7 @@ async def lines(
     tx.actor.require("audit.view", scope_id)
     if about is None and tx.actor.scopes("audit.view") is not None:
         raise Forbidden("You may do this for your own places only; choose one.")
-    if not 1 <= wanted.days <= LONGEST.days:
-        raise Invalid("days", "{value} is not between {low} and {high}.", value=wanted.days, low=1, high=LONGEST.days)
+    _is_within(wanted.days)
     since = (at or now()) - timedelta(days=wanted.days)
     where = [EventLog.organization_id == tx.organization_id, EventLog.recorded_at >= since]
     if about is not None:
@@ -57,6 +56,25 @@ async def lines(
     if wanted.before is not None:
         where.append(EventLog.sequence < wanted.before)
     return (await tx.exec(select(EventLog).where(*where).order_by(col(EventLog.sequence).desc()).limit(limit))).all()
+
+
+async def own(tx: Transaction, *, days: int = 30, limit: int = 20, offset: int = 0, at: datetime | None = None) -> tuple[Sequence[EventLog], int]:
+    """What one did oneself in this organization, and what was done to one's account and one's sessions, the latest first; and how
+    many lines there are. Needs no right: it is about oneself."""
+    _is_within(days)
+    me = tx.actor.user_id
+    mine = select(AuthSession.id).where(AuthSession.user_id == me)
+    where = (
+        EventLog.organization_id == tx.organization_id, EventLog.recorded_at >= (at or now()) - timedelta(days=days),
+        or_(col(EventLog.acting_user_id) == me, col(EventLog.subject_id) == me, col(EventLog.subject_id).in_(mine)),
+    )
+    found = await tx.exec(select(EventLog).where(*where).order_by(col(EventLog.sequence).desc()).limit(limit).offset(offset))
+    return found.all(), (await tx.exec(select(func.count()).select_from(EventLog).where(*where))).one()
+
+
+def _is_within(days: int) -> None:
+    if not 1 <= days <= LONGEST.days:
+        raise Invalid("days", "{value} is not between {low} and {high}.", value=days, low=1, high=LONGEST.days)
 
 
 async def latest(tx: Transaction, *, limit: int = 100, subject_id: UUID | None = None) -> Sequence[EventLog]:

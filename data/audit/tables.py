@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Boolean, Index
+from sqlalchemy import BigInteger, Boolean, Index, text
 from sqlalchemy.dialects.postgresql import INET
 from sqlmodel import Field, SQLModel
 
@@ -22,6 +22,10 @@ class EventLog(SQLModel, table=True):
     __table_args__ = (
         Index("ix_event_logs_sequence", "organization_id", "sequence"),
         Index("ix_event_logs_subject_id", "organization_id", "subject_id", "recorded_at"),
+        Index(
+            "ix_event_logs_acting_user_id", "organization_id", "acting_user_id", "recorded_at",
+            postgresql_where=text("acting_user_id is not null"),
+        ),
         {"schema": SCHEMA, "postgresql_partition_by": "RANGE (recorded_at)"},
     )
     audited: ClassVar[bool] = False

@@ -20,6 +20,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from data.core import columns
 from data.core.actor import Actor
 from data.core.bus import CHANNEL, Event
+from data.core.errors import Forbidden
 from data.core.table import Row, Tenant
 
 UNREACHABLE: tuple[type[Exception], ...] = (OperationalError, InterfaceError, PoolTimeout)
@@ -174,8 +175,10 @@ class Database:
 
     @asynccontextmanager
     async def transaction(self, actor: Actor) -> AsyncIterator[Transaction]:
-        """Open, set the organization, yield, write the log, announce, commit; anything raised rolls all of it back."""
-        assert actor.organization_id is not None, "an actor without an organization sees nothing; see across_tenants"
+        """Open, set the organization, yield, write the log, announce, commit; anything raised rolls all of it back. Forbidden for
+        somebody who belongs nowhere."""
+        if actor.organization_id is None:  # they were let go everywhere; see across_tenants
+            raise Forbidden("You do not belong to any organization yet.")
         async with self._run(self._app, actor) as tx:
             yield tx
 

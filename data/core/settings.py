@@ -46,6 +46,11 @@ class Settings(BaseSettings):
     oidc_client_id: str = ""
     oidc_client_secret: str = ""
 
+    steading_sign_up: bool = Field(False, description="anybody may make an account and an organization of their own")
+    steading_sign_up_sms: str = Field(
+        "", description="the short name of the organization whose text messages carry the codes of those who sign up by phone; empty: by mail only"
+    )
+
     smtp_url: str = Field("", description="smtp://user:password@host:587; empty: no mail is sent")
     mail_from: str = "steading@localhost"
     telnyx_url: str = Field("https://api.telnyx.com", description="where text messages are handed over")
@@ -79,6 +84,8 @@ class Settings(BaseSettings):
             wanted.append("SECRET_KEY: at least 32 random characters (python -c 'import secrets; print(secrets.token_urlsafe(48))')")
         if not self.public_url:
             wanted.append("PUBLIC_URL: the address people type, such as https://steading.example")
+        if self.steading_sign_up and not (self.smtp_url or self.steading_sign_up_sms):
+            wanted.append("SMTP_URL: STEADING_SIGN_UP is on, and the links for those who sign up must go out by mail")
         return wanted
 
     @cached_property

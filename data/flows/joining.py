@@ -16,8 +16,12 @@ from data.notifications.tables import Channel, DeliveryStatus, NotificationDeliv
 
 INVITED = "{who} invites you to {organization} as: {role}. Join within a week: {link}"
 RESET = "Choose a new password for Steading within 30 minutes: {link}"
+CODE = "{code} is your code for Steading. It is good for 24 hours."
+KNOWN = "Somebody wants an account with Steading for this number, which has one already. Sign in with it: {link}"
+SUBJECTS = {INVITED: "An invitation", RESET: "A new password", CODE: "Your code", KNOWN: "You have an account with Steading"}
 WHY_INVITED = "{who} gave this address."
 WHY_RESET = "Somebody asked for a new password with this number."
+WHY_SIGN_UP = "Somebody gave this number to sign up."
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +56,18 @@ async def send_reset(tx: Transaction, phone: str, link: str, *, language: str) -
     return why_not is None
 
 
+async def send_code(tx: Transaction, phone: str, code: str, *, language: str) -> bool:
+    """Send the digits by which somebody who signs up shows that the number is theirs; whether there is a way."""
+    _, why_not = await _queue(tx, Channel.SMS, phone, CODE, {"code": code}, WHY_SIGN_UP, {}, language)
+    return why_not is None
+
+
+async def send_known(tx: Transaction, phone: str, link: str, *, language: str) -> bool:
+    """Tell somebody that the number with which they want to sign up has an account; whether there is a way."""
+    _, why_not = await _queue(tx, Channel.SMS, phone, KNOWN, {"link": link}, WHY_SIGN_UP, {}, language)
+    return why_not is None
+
+
 async def _send(tx: Transaction, invitation: Invitation, token: str, origin: str) -> Invited:
     link = f"{origin}/invitation/{token}"
     values = {
@@ -71,7 +87,7 @@ async def _queue(
 ) -> tuple[str, str | None]:
     ids = await queue(tx, [
         Message(
-            channel, message, why, values, why_values, subject="An invitation" if message is INVITED else "A new password",
+            channel, message, why, values, why_values, subject=SUBJECTS[message],
             purpose=Purpose.CODE, severity=Severity.INFO, address=to, payload={"language": language},
         )
     ])  # fmt: skip

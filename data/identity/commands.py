@@ -11,26 +11,25 @@ from sqlmodel import col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
 from data.core.actor import Actor
-from data.core.errors import Conflict, Forbidden, Invalid, NotFound, Unauthenticated
+from data.core.errors import Conflict, Invalid, NotFound, Unauthenticated
 from data.core.session import Transaction, across_tenants
 from data.core.time import now
 from data.core.time import zone as known_zone
 from data.identity import queries
 from data.identity.door import (
     Browser,
-    count_failure,
     end_all_sessions,
     end_other_sessions,
     forget_tokens,
     is_known,
-    minutes_left,
     named,
     open_session,
     sign_in,
 )
 from data.identity.events import PeopleChanged, TokensChanged
 from data.identity.phones import dialled
-from data.identity.secrets import hash_password, is_password, new_token, token_hash
+from data.identity.proof import prove
+from data.identity.secrets import hash_password, new_token, token_hash
 from data.identity.tables import (
     ApiToken,
     AuthSession,
@@ -254,23 +253,14 @@ async def reset_password(token: str, password: str) -> None:
 
 
 async def change_password(actor: Actor, present: str, fresh: str) -> None:
-    """Choose a new password, knowing the one there is; every other browser is signed out. Wrong ones count as at the door."""
+    """Choose a new password, knowing the one there is; every other browser and program is signed out. Wrong ones count as at the door."""
     assert actor.user_id
+    await prove(actor, present=present)
+    hashed = await anyio.to_thread.run_sync(partial(hash_password, fresh, field="fresh"))
     async with across_tenants("change password") as tx:
-        user = await tx.get_one(User, actor.user_id)
-        if user.locked_until_at and user.locked_until_at > now():
-            raise Forbidden("Too many wrong passwords. Try again in {minutes} minutes.", minutes=minutes_left(user))
-    is_right = await anyio.to_thread.run_sync(is_password, present, user.password_hash)
-    hashed = await anyio.to_thread.run_sync(partial(hash_password, fresh, field="fresh")) if is_right else ""
-    async with across_tenants("change password") as tx:
-        if is_right:
-            user = await tx.get_one(User, actor.user_id, with_for_update=True)
-            user.password_hash, user.failed_sign_ins = hashed, 0
-            tx.add(user)
-        else:
-            await count_failure(tx, actor.user_id)
-    if not is_right:
-        raise Invalid("present", "This is not your password.")
+        user = await tx.get_one(User, actor.user_id, with_for_update=True)
+        user.password_hash, user.failed_sign_ins = hashed, 0
+        tx.add(user)
     await end_other_sessions(actor.user_id, actor.session_id)
 
 

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, or_, true
+from sqlalchemy import ColumnElement, false, func, or_, true
 from sqlmodel import col, select
 
 from data.core.errors import Conflict, Forbidden, Invalid, NotFound
 from data.core.session import Transaction
 from data.core.time import now
+from data.identity.emails import mailed
 from data.identity.events import PeopleChanged
 from data.identity.permissions import PERMISSIONS, grantable
 from data.identity.phones import dialled
@@ -79,7 +80,7 @@ async def invite(
     assert tx.actor.user_id
     if language not in LANGUAGES:
         raise Invalid("language", "Choose one of {choices}.", choices=", ".join(LANGUAGES))
-    if email and ("@" not in email or email.strip().startswith("@") or email.strip().endswith("@") or len(email) > 320):
+    if email and (email := mailed(email)) is None:
         raise Invalid("email", "This is not an e-mail address.")
     number = None
     if phone and (number := dialled(phone)) is None:
@@ -88,7 +89,7 @@ async def invite(
         raise Conflict("A farm has {most} people at most.", most=MOST_MEMBERS)
     token = new_token()
     invitation = Invitation(
-        token_hash=token_hash(token), name=(name or "").strip()[:200] or None, email=(email or "").strip() or None, phone=number, role=role,
+        token_hash=token_hash(token), name=(name or "").strip()[:200] or None, email=email or None, phone=number, role=role,
         scope_id=scope_id, language=language, invited_by=tx.actor.user_id, expires_at=now() + INVITATION_LIFE,
     )  # fmt: skip
     tx.add(invitation)
@@ -108,9 +109,11 @@ async def invite_again(tx: Transaction, invitation_id: UUID) -> tuple[Invitation
     return invitation, token
 
 
-async def revoke_invitation(tx: Transaction, invitation_id: UUID) -> None:
-    """Take it back: its link opens nothing any more."""
+async def revoke_invitation(tx: Transaction, invitation_id: UUID, *, scope_id: UUID | None = None) -> None:
+    """Take it back: its link opens nothing any more. With a scope it must be an invitation to that thing."""
     invitation = await _invitation(tx, invitation_id)
+    if scope_id and invitation.scope_id != scope_id:
+        raise NotFound("There is no such invitation.")
     invitation.revoked_at = now()
     tx.add(invitation)
     tx.emit(PeopleChanged())
@@ -150,6 +153,28 @@ async def remove(tx: Transaction, user_id: UUID, *, scope_id: UUID | None = None
     for one in goes:
         await tx.delete(one)
     tx.emit(PeopleChanged(user_id=user_id))
+
+
+async def is_here(tx: Transaction, *, email: str = "", phone: str = "") -> bool:
+    """Whether somebody with that address belongs to the organization or has an invitation: who invites may know. Who is elsewhere
+    is nobody's business here. Invalid for what is no address."""
+    _in_charge(tx, INVITE, None)
+    if email and mailed(email) is None:
+        raise Invalid("email", "This is not an e-mail address.")
+    if phone and dialled(phone) is None:
+        raise Invalid("phone", "Write the number with its country, such as +855 12 345 678.")
+    address, number = email.strip().lower(), dialled(phone) if phone else None
+    who = select(User.id).where(col(User.deleted_at).is_(None), col(User.id).in_(select(UserRole.user_id)))
+    invited = select(Invitation.id).where(
+        col(Invitation.accepted_at).is_(None), col(Invitation.revoked_at).is_(None), col(Invitation.expires_at) > now()
+    )
+    for statement, table in ((who, User), (invited, Invitation)):
+        is_theirs = or_(
+            *([func.lower(table.email) == address] if address else []), *([col(table.phone) == number] if number else []), false()
+        )
+        if (await tx.exec(statement.where(is_theirs))).first():
+            return True
+    return False
 
 
 async def names_of(tx: Transaction, user_ids: Collection[UUID]) -> Mapping[UUID, str]:

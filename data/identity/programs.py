@@ -27,6 +27,10 @@ class Tokens:
     refresh: str
     expires_in_s: int = int(ACCESS_LIFE.total_seconds())
 
+    def as_told(self) -> dict[str, str | int]:
+        """As a program is told of them."""
+        return {"access_token": self.access, "refresh_token": self.refresh, "token_type": "Bearer", "expires_in": self.expires_in_s}
+
 
 async def open_for(token: str, *, device_name: str | None = None) -> Tokens:
     """Make the session that was just opened a program's: its token opens no page any more. Unauthenticated for one that is over."""

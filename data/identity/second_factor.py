@@ -2,6 +2,7 @@
 
 import secrets
 from datetime import timedelta
+from uuid import UUID
 
 import pyotp
 from sqlalchemy import delete, func, select, update
@@ -100,6 +101,11 @@ async def show_code(token: str, code: str) -> str:
     if refusal:
         raise refusal
     return fresh
+
+
+async def is_right(tx: Transaction, user_id: UUID, code: str) -> bool:
+    """Whether this is the code now; it counts once. Never for somebody who has no second factor."""
+    return await _is_right(tx, await tx.get_one(User, user_id, with_for_update=True), code)
 
 
 async def _due_session(tx: Transaction, token: str) -> AuthSession | None:

@@ -194,6 +194,50 @@ class PasswordReset(Row, Stamped, table=True):
     used_at: datetime | None = instant(nullable=True)
 
 
+class SignUp(Row, Stamped, table=True):
+    """Somebody wants an account and has yet to show that the address is theirs. Until then they are nobody here: no line of the
+    log, which forgets nothing, speaks of them, and they are forgotten when a day is over."""
+
+    __tablename__ = "sign_ups"
+    __table_args__ = (
+        Index("uq_sign_ups_secret_hash", "secret_hash", unique=True),
+        Index("ix_sign_ups_created_at", "created_at"),
+        {"schema": SCHEMA},
+    )
+    audited: ClassVar[bool] = False
+
+    email: str | None = text_column(nullable=True)
+    phone: str | None = text_column(nullable=True)
+    name: str = text_column(nullable=False)
+    organization_name: str = text_column(nullable=False)
+    language: str = text_column(nullable=False)
+    time_zone: str = text_column(nullable=False)
+    password_hash: str = text_column(nullable=False)
+    secret_hash: bytes
+    """Of the link's token; by phone of this row's id and the six digits."""
+    tries_left: int
+    ip_address: str | None = Field(default=None, sa_type=INET)
+    expires_at: datetime = instant()
+
+
+class EmailChange(Row, Stamped, table=True):
+    """A link to an address that somebody wants to have instead of theirs; opened by them, it is."""
+
+    __tablename__ = "email_changes"
+    __table_args__ = (
+        Index("uq_email_changes_token_hash", "token_hash", unique=True),
+        Index("ix_email_changes_user_id", "user_id"),
+        {"schema": SCHEMA},
+    )
+    secrets: ClassVar[frozenset[str]] = frozenset({"token_hash", "email"})
+
+    user_id: UUID = Field(foreign_key="identity.users.id", ondelete="CASCADE")
+    email: str = text_column(nullable=False)
+    token_hash: bytes
+    expires_at: datetime = instant()
+    used_at: datetime | None = instant(nullable=True)
+
+
 class ApiToken(Tenant, Stamped, table=True):
     """A machine's secret, shown once and kept as a hash; `last_four` lets people tell them apart."""
 

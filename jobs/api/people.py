@@ -44,7 +44,7 @@ async def login(request: Request, said: SignIn) -> dict[str, Any] | Response:
         return refused(refusal, code="INVALID_CREDENTIALS")
     if await second_factor.is_due(token):
         return JSONResponse(answer({"needs_code": True, "token": token}), status_code=202)
-    return answer(_tokens(await programs.open_for(token, device_name=said.device_name)))
+    return answer((await programs.open_for(token, device_name=said.device_name)).as_told())
 
 
 @router.post("/verify-code")
@@ -52,14 +52,14 @@ async def verify_code(request: Request, said: Code) -> dict[str, Any]:
     """The tokens for the code of the second factor."""
     allow(request, ENTRANCE, _address(request))
     token = await second_factor.show_code(said.token, said.code)
-    return answer(_tokens(await programs.open_for(token, device_name=said.device_name)))
+    return answer((await programs.open_for(token, device_name=said.device_name)).as_told())
 
 
 @router.post("/refresh")
 async def refresh(request: Request, said: Refresh) -> dict[str, Any]:
     """The next two tokens, once: whoever comes a second time with the same one ends the session."""
     allow(request, ENTRANCE, _address(request))
-    return answer(_tokens(await programs.renew(said.refresh_token)))
+    return answer((await programs.renew(said.refresh_token)).as_told())
 
 
 @router.post("/logout")
@@ -72,7 +72,3 @@ async def logout(actor: Setter) -> dict[str, Any]:
 
 def _address(request: Request) -> str:
     return request.client.host if request.client else ""
-
-
-def _tokens(tokens: programs.Tokens) -> dict[str, Any]:
-    return {"access_token": tokens.access, "refresh_token": tokens.refresh, "token_type": "Bearer", "expires_in": tokens.expires_in_s}

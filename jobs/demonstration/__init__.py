@@ -7,7 +7,7 @@ from typing import Any
 
 from data.core.settings import Settings
 from jobs.demonstration.city import geojson as streets
-from jobs.demonstration.people import PASSWORD, SIGN_INS
+from jobs.demonstration.people import PASSWORD, SIGN_INS, SLUG
 from jobs.demonstration.postal import Postbox, delivering
 from jobs.demonstration.simulation import free_port, living
 from jobs.demonstration.world import ensure_world
@@ -22,6 +22,8 @@ SETTINGS: dict[str, Any] = {
     "find_my_every_s": 30,
     "smtp_url": f"smtp://127.0.0.1:{_SMTP_PORT}",
     "telnyx_url": f"http://127.0.0.1:{_POST_PORT}",
+    "steading_sign_up": True,
+    "steading_sign_up_sms": SLUG,
     "mail_from": "Steading <steading@demo.example>",
 }
 """What the demonstration sets beside the addresses that `run` chooses: where its own crowd of phones is asked, and where

@@ -24,6 +24,16 @@ SAYINGS = (
     "The name or the password is not right.",
     "Too many wrong passwords. Try again in {minutes} minutes.",
     "Somebody with the number {phone} is already here.",
+    "This is not an e-mail address.",
+    "Write the number with its country, such as +855 12 345 678.",
+    "This is asked too often. Ask again later.",
+    "Nobody makes an account here by themselves. Ask for an invitation.",
+    "Mail is not set up here. Sign up with a phone number.",
+    "Text messages are not set up here. Sign up with an e-mail address.",
+    "This has been used or is too old. Sign up once more.",
+    "This is not the password that you chose when you signed up.",
+    "This is not the code.",
+    "Somebody with this address is already here. Sign in with it.",
 )
 """What a form may come back with. Its number stands in the address, never the words: a link cannot put words in our mouth."""
 
@@ -87,13 +97,15 @@ def say(code: str, **values: object) -> None:
         problem(_(SAYINGS[int(code)], **values))
 
 
-def text_field(name: str, label: str, value: str = "", *, kind: str = "text", autocomplete: str = "off", is_first: bool = False) -> None:
+def text_field(
+    name: str, label: str, value: str = "", *, kind: str = "text", autocomplete: str = "off", is_first: bool = False, is_required: bool = True
+) -> None:
     """A native field with its label above."""
     with ui.element("label").classes("st-native"):
         ui.label(label).classes("st-native-label")
         made = ui.element("input").classes("st-native-input")
         made.props["name"], made.props["type"], made.props["autocomplete"] = name, kind, autocomplete
-        made.props["required"], made.props["maxlength"] = True, 200
+        made.props["required"], made.props["maxlength"] = is_required, 200
         if value:
             made.props["value"] = value
         if is_first:

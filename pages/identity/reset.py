@@ -6,10 +6,7 @@ from fastapi import Form, Request
 from fastapi.responses import RedirectResponse
 from nicegui import app, background_tasks, ui
 
-from data.core.actor import Actor
 from data.core.errors import Refusal
-from data.core.session import transaction
-from data.flows.joining import send_reset
 from data.identity import commands
 from data.identity.secrets import MINIMUM_PASSWORD
 from pages.identity._plain import card, code_of, password_field, problem, say, speak, submit, text_field
@@ -30,22 +27,8 @@ def ask_page(request: Request, sent: bool = False) -> None:
 
 @app.post("/reset")
 async def ask(email: str = Form("")) -> RedirectResponse:
-    background_tasks.create(_send(email), name="password reset")  # not awaited: the time taken would tell who exists
+    background_tasks.create(app.state.accounts.forgot_password(email), name="password reset")  # not awaited: the time taken would tell who exists
     return RedirectResponse("/reset?sent=1", status_code=303)
-
-
-async def _send(email_or_phone: str) -> None:
-    """By mail, or where they have none by text message from an organization of theirs."""
-    found = await commands.ask_for_reset(email_or_phone)
-    if found is None:
-        return
-    link = f"{app.state.settings.origin}/reset/{found.token}"
-    user = found.user
-    if user.email:
-        await app.state.send_reset(user.email, link, user.language)
-    elif user.phone and found.organization_id:
-        async with transaction(Actor.system(found.organization_id, "password reset")) as tx:
-            await send_reset(tx, user.phone, link, language=user.language)
 
 
 @ui.page("/reset/{token}")

@@ -1,4 +1,4 @@
-"""How one wants to see things, and the browsers one is signed in with."""
+"""How one wants to see things, and the browsers and programs one is signed in with."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,7 +8,7 @@ from fastapi import Response
 from nicegui import app, ui
 
 from data.core.errors import Refusal
-from data.identity import commands, door, queries
+from data.identity import commands, door, own_email, queries
 from data.identity.events import SessionEnded
 from data.identity.tables import AuthSession
 from pages._shell import Looker, field_errors, screen
@@ -25,10 +25,10 @@ from ui.words import _, time_zones
 @screen("/settings", title="Your settings", place="settings")
 async def settings(look: Looker) -> None:
     async with look.transaction() as tx:
-        me = await queries.me(tx)
+        me, waiting = await queries.me(tx), await own_email.waiting(tx)
     with ui.element("div").classes("st-stack"):
         with ui.element("section").classes("st-card"):
-            account(look, me)
+            account(look, me, waiting)
         with ui.element("section").classes("st-card"):
             ui.label(_("How you see things")).classes("st-h2").props("role=heading aria-level=2")
             _preferences(look, me.language, me.units, me.time_zone)
@@ -83,7 +83,8 @@ def _sessions(look: Looker) -> None:
 
     def show(found: Sequence[AuthSession]) -> None:
         for session in found:
-            name = session.device_name or _("Unknown browser")
+            is_program = session.access_hash is not None
+            name = session.device_name or (_("Unknown program") if is_program else _("Unknown browser"))
             with ui.element("div").classes("st-item is-flat"):
                 with ui.element("div").classes("st-item-main"):
                     ui.label(name).classes("st-item-words")
@@ -92,6 +93,8 @@ def _sessions(look: Looker) -> None:
                         age(session.last_seen_at)
                         if session.idle_after_s:
                             ui.label(_("ends when nobody touches it for {minutes} minutes", minutes=session.idle_after_s // 60))
+                if is_program:
+                    badge("neutral", _("Program"), icon="terminal")
                 if session.id == look.actor.session_id:
                     badge("ok", _("This browser"))
                 else:

@@ -55,6 +55,8 @@ def sign_in_page(request: Request, next: str = "/", problem_code: str = "", name
             with ui.element("a").classes("st-door-other").props(f'href="/sign-in/provider?{urlencode({"next": safe_next(next)})}"'):
                 ui.label(_("Sign in with your organization"))
         ui.link(_("Forgot the password?"), "/reset")
+        if app.state.accounts.may_sign_up:
+            ui.link(_("Create an account"), "/sign-up")
     return None
 
 

@@ -116,13 +116,3 @@ def _way_out(outgoing: Outgoing, origin: str) -> list[str]:
 def _ending(outgoing: Outgoing, origin: str) -> str:
     token = unsubscribing.token(outgoing)
     return f"{origin}/unsubscribe?token={token}" if token else ""
-
-
-def new_password(link: str, language: str) -> Written:
-    """The way to a new password."""
-    with reading_as(Reader(language=language)):
-        title = _("A new password for Steading")
-        text = _("Choose a new password here within 30 minutes: {link}", link=link)
-        parts = [letter.paragraph(_("The link works for 30 minutes, once.")), letter.call(_("Choose a new password"), link)]
-        footer = [letter.small(_("Nobody asked for it? Then leave it: nothing changes."))]
-        return Written(title, text, letter.letter(title, parts, footer, language=language), title)

@@ -13,6 +13,7 @@ from data.core.session import across_tenants
 from data.identity import door, programs
 from data.identity.door import Browser
 from jobs import api
+from jobs.api import _door
 from tests.factories.doors import doors
 
 
@@ -56,6 +57,7 @@ class Programs:
 
 @pytest.fixture
 async def asking() -> AsyncIterator[Programs]:
-    """The doors, open, and whoever is to come to them."""
+    """The doors, open, and whoever is to come to them; nobody has asked anything yet."""
+    _door.ENTRANCE._asked.clear()
     async with doors(api.router) as client:
         yield Programs(client)

@@ -10,10 +10,12 @@ from data.alerts.tables import Severity
 from data.core.errors import NotFound
 from data.flows import joining
 from data.identity.secrets import Seal, use_seal
+from data.notifications.accounts import AccountNews
 from data.notifications.sending import Outgoing
 from data.notifications.tables import Channel, Purpose
 from data.notifications.unsubscribing import read
-from pages.notifications._letters import new_password, writer
+from pages.notifications._account_letters import WORDS, account_letter
+from pages.notifications._letters import writer
 from tests.conftest import SECRET_KEY
 
 WRITE = writer("https://steading.example")
@@ -98,9 +100,14 @@ def test_alerts_to_a_bare_address_can_be_ended_and_those_to_oneself_are_a_matter
     assert "/unsubscribe" in WRITE(outgoing(user_id=None)).html and "/unsubscribe" not in WRITE(outgoing()).html
 
 
-def test_a_link_for_a_new_password_is_in_words_and_in_a_button() -> None:
-    written = new_password("https://steading.example/reset/abc", "en")
-    assert written.text.endswith("https://steading.example/reset/abc") and 'href="https://steading.example/reset/abc"' in written.html
+@pytest.mark.parametrize("news", AccountNews)
+@pytest.mark.parametrize("language", ["en", "km"])
+def test_a_letter_about_an_account_says_where_to_go_in_words_and_in_a_button(news: AccountNews, language: str) -> None:
+    link = "https://steading.example/reset/abc"
+    written = account_letter(news, {"link": link, "name": "Sokha", "to": "new@example.com"}, language)
+    assert "{" not in written.text and (link in written.text) == (news is not AccountNews.ADDRESS_CHANGED)
+    assert (f'href="{link}"' in written.html) == bool(WORDS[news].call)
+    assert (language == "km") == bool(set(written.subject) & {chr(point) for point in range(0x1780, 0x17FF)})
 
 
 def test_a_mail_about_a_farm_says_what_to_do_and_the_time_by_the_farms_clock() -> None:
