@@ -20,6 +20,10 @@ from jobs.api import (
     commands,
     contacts,
     dashboard,
+    device_firmware,
+    device_readings,
+    device_settings,
+    devices,
     events,
     farm_reports,
     farms,
@@ -29,14 +33,19 @@ from jobs.api import (
     people,
     policies,
     readings,
+    schedule_runs,
+    schedules,
     sites,
     telling,
+    ttn_devices,
+    ttn_gateways,
     units,
 )
 
 PARTS = (
-    people, accounts, me, farms, members, alerts, alert_subscriptions, dashboard, events, farm_reports, organizations, sites, units, readings,
-    cold_alerts, alert_rules, policies, contacts, telling,
+    people, accounts, me, farms, members, devices, device_readings, device_settings, device_firmware, commands,
+    batches, schedules, schedule_runs, alerts, alert_subscriptions, dashboard, events, farm_reports, organizations,
+    sites, units, readings, cold_alerts, alert_rules, policies, contacts, telling, ttn_devices, ttn_gateways,
 )  # fmt: skip
 
 router = APIRouter()

@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Sequence
-from datetime import datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -17,7 +18,7 @@ from data.cold_chain.queries import gateways as queries
 from data.cold_chain.queries import units
 from data.cold_chain.queries.machines import DEVICES
 from data.cold_chain.tables import Gateway, Hub
-from data.cold_chain.values import normalise_eui, normalise_mac
+from data.cold_chain.values import GatewayStatus, normalise_eui, normalise_mac
 from data.core.errors import Conflict, Forbidden, Invalid, NotFound
 from data.core.session import Transaction
 from data.core.time import now
@@ -25,9 +26,12 @@ from data.core.time import now
 OFFLINE = "gateway_offline"
 GATEWAY_SILENT = "The gateway {name} has not been heard for {minutes} minutes"
 HUB_SILENT = "The hub {name} has not been heard for {minutes} minutes"
+TOLD_OFFLINE = "The gateway {name} is offline, as another system told"
 HEARD_AGAIN = "It is heard again."
 GONE = "It was taken away."
 LONGEST_NAME, LONGEST_NOTES = 100, 500
+CLOCK_MAY_BE_AHEAD = timedelta(minutes=5)
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
 _ID = re.compile(r"[a-z0-9](?:-?[a-z0-9]){2,35}")
 
 _WHERE = text("""
@@ -107,6 +111,27 @@ async def remove_gateway(tx: Transaction, gateway_id: UUID) -> None:
     gateway = await queries.gateway(tx, gateway_id, for_update=True)
     await _may(tx, gateway.site_id)
     await _remove(tx, gateway)
+
+
+async def tell_status(
+    tx: Transaction, gateway_id: UUID, *, status: GatewayStatus, last_seen_at: datetime | None = None, signal_dbm: int | None = None
+) -> None:
+    """What another system knows of a gateway: that it was heard (now, unless said), or that it is gone, which is an alert at once."""
+    gateway, at = await queries.gateway(tx, gateway_id, for_update=True), now()
+    await _may(tx, gateway.site_id)
+    if last_seen_at and last_seen_at > at + CLOCK_MAY_BE_AHEAD:
+        raise Invalid("last_seen_at", "This is still to come.")
+    if status is GatewayStatus.ONLINE:
+        gateway.last_seen_at = max(gateway.last_seen_at or _LONG_AGO, last_seen_at or at)
+        gateway.signal_dbm = gateway.signal_dbm if signal_dbm is None else signal_dbm
+    gateway.status = status
+    tx.add(gateway)
+    tx.emit(GatewayChanged(gateway_id=gateway.id))
+    if status is GatewayStatus.OFFLINE:
+        name = gateway.name or gateway.gateway_id
+        zone = (await units.site(tx, gateway.site_id)).time_zone if gateway.site_id else None
+        told = replace(_trouble(_Silent(gateway.id, name, gateway.site_id, zone, at, False), at), message=TOLD_OFFLINE, values={"name": name})
+        await raise_alerts(tx, [(told, at)])
 
 
 async def add_hub(tx: Transaction, site_id: UUID, *, name: str, mac_address: str) -> Hub:
