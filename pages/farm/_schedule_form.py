@@ -23,10 +23,12 @@ from pages.farm._schedule_preview import Preview
 from pages.farm._schedule_steps import Steps
 from pages.farm._schedule_typed import (
     BETWEEN,
+    BY_THE_CLOCK,
     CONDITION,
     CRON,
     CYCLE,
     KIND_WORDS,
+    START_WORDS,
     STEPS,
     SUN,
     TIMES,
@@ -47,12 +49,14 @@ SHOWN: Mapping[str, frozenset[str]] = {
     TIMES: frozenset({"action", "times", "weekdays", "lasts", "start_date", "end_date"}),
     BETWEEN: frozenset({"action", "start_time", "end_time", "weekdays", "start_date", "end_date"}),
     SUN: frozenset({"action", "sun_event", "sun_offset_minutes", "weekdays", "lasts", "sun_until", "start_date", "end_date"}),
-    CYCLE: frozenset({"on_duration_s", "off_duration_s", "repeat_count", "from_time", "to_time", "weekdays", "start_date", "end_date"}),
+    CYCLE: frozenset({
+        "on_duration_s", "off_duration_s", "starts", "repeat_count", "from_time", "to_time", "weekdays", "start_date", "end_date",
+    }),
     CONDITION: frozenset({
         "action", "fail_safe_action", "silent_after_s", "minimum_on_s", "minimum_off_s", "longest_run_s", "from_time", "to_time", "weekdays",
         "start_date", "end_date",
     }),
-    STEPS: frozenset({"times", "weekdays", "start_date", "end_date"}),
+    STEPS: frozenset({"starts", "times", "weekdays", "start_date", "end_date"}),
     CRON: frozenset({"action", "cron_expression", "lasts", "start_date", "end_date"}),
 }  # fmt: skip
 VALUES = ("value_command", "value", "off_value")
@@ -108,6 +112,8 @@ def _shown_at(key: str, kind: str) -> str:
     """Where the form shows what a command says of a field."""
     if key == "end_time" and kind == SUN:
         return "sun_until"
+    if key == "sun_event" and kind in (CYCLE, STEPS):
+        return "starts"
     if kind in (CYCLE, CONDITION) and key in ("start_time", "end_time"):
         return "from_time" if key == "start_time" else "to_time"
     if kind in (TIMES, STEPS) and key in ("start_time", "cron_expression"):
@@ -144,7 +150,7 @@ class _Fields:
         self._condition_fields(form)
         self._further(form, schedule.priority if schedule else 0)
         self._first = {key: field.control.value for key, field in form.fields.items()}
-        for key in ("kind", "device_id", "missed_policy"):
+        for key in ("kind", "starts", "device_id", "missed_policy"):
             form.fields[key].control.on_value_change(self._changed)
         self._changed()
 
@@ -189,7 +195,9 @@ class _Fields:
                 end_time=self._value("sun_until"),
             )  # fmt: skip
         window = {"start_time": self._value("from_time"), "end_time": self._value("to_time")}
+        sun = {"sun_event": self._value("starts"), "sun_offset_minutes": self._value("sun_offset_minutes") or 0} if self._is_by_the_sun else {}
         if self.kind == CYCLE:
+            window |= {"start_time": None, **sun} if sun else {}
             on_s, off_s = seconds(self._needed("on_duration_s")), seconds(self._needed("off_duration_s"))
             return replace(
                 common, schedule_type="duration_based", on_duration_s=on_s, off_duration_s=off_s, repeat_count=self._value("repeat_count"), **window
@@ -203,8 +211,13 @@ class _Fields:
             )  # fmt: skip
         if self.kind == CRON:
             return replace(common, cron_expression=cron_of(self._value("cron_expression") or ""), action_duration_s=lasts)
-        timed = replace(common, **times_of(self._value("times") or ""))
+        timed = replace(common, **(sun or times_of(self._value("times") or "")))
         return replace(timed, steps=self._steps.read()) if self.kind == STEPS else replace(timed, action_duration_s=lasts)
+
+    @property
+    def _is_by_the_sun(self) -> bool:
+        """Whether a cycle or a sequence begins with the sun."""
+        return self.kind in (CYCLE, STEPS) and self._value("starts") in ("sunrise", "sunset")
 
     def _values(self) -> dict[str, Any]:
         """To what a device that can be set is set."""
@@ -236,6 +249,8 @@ class _Fields:
 
     def _clock_fields(self, form: Form) -> None:
         before = self._before
+        starts = {key: _(words) for key, words in START_WORDS.items()}
+        form.select("starts", _("It begins"), starts, before.sun_event or BY_THE_CLOCK, required=True)
         form.text("times", _("Times"), times_words(before) or "06:00", placeholder="06:00, 12:00, 18:00", help=_("Several with commas between them."), required=True)
         form.clock("start_time", _("From"), before.start_time or SIX, required=True)
         form.clock("end_time", _("To"), before.end_time or EVENING, help=_("Where it is earlier, it ends on the next day."), required=True)
@@ -285,7 +300,7 @@ class _Fields:
         priority, timing = TEMPLATES[name]
         values: dict[str, Any] = {
             "kind": kind_of(timing), "action": SwitchAction.ON, "times": times_words(timing) or "06:00", "priority": priority,
-            "lasts": minutes(timing.action_duration_s), "weekdays": sorted(EVERY_DAY),
+            "lasts": minutes(timing.action_duration_s), "weekdays": sorted(EVERY_DAY), "starts": BY_THE_CLOCK,
         }  # fmt: skip
         if timing.on_duration_s:
             values |= {
@@ -302,6 +317,8 @@ class _Fields:
     def _changed(self, _event: Any = None) -> None:
         shown = set(SHOWN[self.kind])
         ways = self._ways
+        if self._is_by_the_sun:
+            shown = shown - {"times", "from_time"} | {"sun_offset_minutes"}
         shown |= set(VALUES) if ways else set()
         shown -= {"value_command"} if len(ways) == 1 else set()
         shown -= {"action"} if self._is_servo else set()

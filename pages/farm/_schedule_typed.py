@@ -13,6 +13,9 @@ KIND_WORDS = {
     CYCLE: noop("In cycles, on and off"), CONDITION: noop("When it is too hot, too cold, too damp…"), STEPS: noop("Step by step"),
     CRON: noop("By a cron expression"),
 }  # fmt: skip
+BY_THE_CLOCK = "clock"
+START_WORDS = {BY_THE_CLOCK: noop("By the clock"), "sunrise": noop("By the sunrise"), "sunset": noop("By the sunset")}
+"""How a cycle or a sequence may begin."""
 TOO_SIMPLE = "Write times such as 06:00, 12:00, 18:00, all at the same minute of their hour."
 
 
@@ -22,10 +25,10 @@ def kind_of(timing: Timing) -> str:
         return CONDITION
     if timing.schedule_type == "duration_based":
         return CYCLE
+    if timing.steps and (timing.sun_event or times_words(timing)):
+        return STEPS
     if timing.sun_event:
         return SUN
-    if timing.steps and times_words(timing):
-        return STEPS
     if timing.end_time:
         return BETWEEN
     return TIMES if times_words(timing) else CRON

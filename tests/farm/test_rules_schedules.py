@@ -91,6 +91,52 @@ def test_from_half_an_hour_before_sunrise_for_an_hour() -> None:
     assert rise and (on.at, off.at - on.at) == (rise - 30 * MINUTE, HOUR)
 
 
+BERLIN_SUN = {"sun_event": "sunrise", "latitude": 52.5, "longitude": 13.4}
+
+
+def test_a_cycle_begins_with_the_sun_and_keeps_its_rhythm_to_its_end() -> None:
+    by_count = Plan("duration_based", BERLIN, sun_offset_minutes=-30, on_s=600, off_s=1200, repeat_count=3, **BERLIN_SUN)  # type: ignore[arg-type]
+    rise = sun_at("sunrise", date(2026, 6, 21), 52.5, 13.4)
+    assert rise
+    found = between(by_count, rise - 2 * HOUR, rise + 10 * HOUR)
+    assert [(one.at - rise, one.action) for one in found] == [
+        (n * MINUTE, action) for start in (-30, 0, 30) for n, action in ((start, "on"), (start + 10, "off"))
+    ]
+    until = Plan("duration_based", BERLIN, end_time=time(18), on_s=600, off_s=1200, **BERLIN_SUN)  # type: ignore[arg-type]
+    day = between(until, rise - HOUR, rise + DAY - 2 * HOUR)
+    assert day[0].at == rise and rise.astimezone(BERLIN).hour == 4
+    assert day[-1].is_end and wall(date(2026, 6, 21), time(18), BERLIN) - 30 * MINUTE < day[-1].at <= wall(date(2026, 6, 21), time(18), BERLIN)
+
+
+@pytest.mark.parametrize(
+    ("day", "rises", "turns"),
+    [
+        (date(2026, 3, 28), "05:50", 13),  # the day before the clocks go forward
+        (date(2026, 3, 29), "06:48", 11),  # the wall says an hour more; the sun does not
+        (date(2026, 10, 24), "07:47", 9),
+        (date(2026, 10, 25), "06:49", 11),
+    ],
+)
+def test_where_the_clocks_change_the_sun_begins_a_cycle_and_the_wall_ends_it(day: date, rises: str, turns: int) -> None:
+    plan = Plan("duration_based", BERLIN, end_time=time(12), on_s=600, off_s=1200, **BERLIN_SUN)  # type: ignore[arg-type]
+    found = told(plan, wall(day, time(0), BERLIN), wall(day, time(23), BERLIN))
+    assert found[0][6:].startswith(rises) and len([one for one in found if one.endswith("on")]) == turns
+    last = max(one.at for one in between(plan, wall(day, time(0), BERLIN), wall(day, time(23), BERLIN)))
+    assert last <= wall(day, time(12), BERLIN)
+
+
+def test_what_begins_the_evening_before_a_sunrise_ends_at_the_next_such_time() -> None:
+    plan = Plan("time_based", BERLIN, sun_offset_minutes=-600, end_time=time(23), **BERLIN_SUN)  # type: ignore[arg-type]
+    on, off = between(plan, datetime(2026, 6, 20, 12, tzinfo=UTC), datetime(2026, 6, 21, 12, tzinfo=UTC))
+    assert on.at.astimezone(BERLIN).hour == 18 and off.at == wall(date(2026, 6, 20), time(23), BERLIN)
+
+
+def test_in_a_polar_night_no_cycle_begins_by_the_sun() -> None:
+    plan = Plan("duration_based", ZoneInfo("Europe/Oslo"), sun_event="sunrise", latitude=69.65, longitude=18.96, on_s=60, off_s=60, repeat_count=2)
+    found = first(plan, after=datetime(2026, 12, 1, tzinfo=UTC))
+    assert found and found.at.date() > date(2027, 1, 10)
+
+
 def test_in_a_polar_night_nothing_starts_by_the_sun() -> None:
     plan = Plan("time_based", ZoneInfo("Europe/Oslo"), sun_event="sunrise", latitude=69.65, longitude=18.96)
     found = first(plan, after=datetime(2026, 12, 1, tzinfo=UTC))
@@ -153,6 +199,8 @@ PLANS = [
     Plan("time_based", BERLIN, start_time=time(22), end_time=time(6), weekdays=frozenset({6, 7})),
     Plan("time_based", BERLIN, sun_event="sunset", sun_offset_minutes=45, latitude=52.5, longitude=13.4, end_time=time(23)),
     Plan("duration_based", BERLIN, start_time=time(1), end_time=time(4), on_s=700, off_s=300),
+    Plan("duration_based", BERLIN, sun_event="sunset", sun_offset_minutes=-60, latitude=52.5, longitude=13.4, end_time=time(3), on_s=700, off_s=300),
+    Plan("time_based", BERLIN, sun_event="sunrise", sun_offset_minutes=-700, latitude=52.5, longitude=13.4, end_time=time(23)),
     Plan("duration_based", BERLIN, on_s=3000, off_s=4000, anchor=datetime(2026, 1, 1, tzinfo=UTC)),
 ]
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+from dataclasses import replace
 from datetime import time, timedelta
 from decimal import Decimal
 from typing import Any
@@ -229,6 +230,29 @@ async def test_without_the_farms_place_nothing_goes_by_the_sun(world: World, far
         await commands.edit_farm(tx, farm.farm.id, name="Chicken house", time_zone="Asia/Phnom_Penh", latitude=11.55, longitude=104.92)
     schedule = await plan(world.owner, farm.fan, Timing(sun_event="sunset"))
     assert 17 <= (await planned_at(world, schedule)).astimezone(planned.zone("Asia/Phnom_Penh")).hour <= 18
+
+
+async def test_a_cycle_follows_the_sun_as_it_is_shown_before_and_clashes_as_any_other(world: World, farm: FarmWorld) -> None:
+    by_sun = Timing("duration_based", sun_event="sunrise", sun_offset_minutes=30, on_duration_s=600, off_duration_s=1200, repeat_count=2)
+    with pytest.raises(Invalid) as refusal:
+        await plan(world.owner, farm.fan, by_sun)
+    assert refusal.value.field == "sun_event"
+    async with transaction(world.owner) as tx:
+        await commands.edit_farm(tx, farm.farm.id, name="Chicken house", time_zone="Asia/Phnom_Penh", latitude=11.55, longitude=104.92)
+    with pytest.raises(Invalid) as refusal:
+        await plan(world.owner, farm.fan, replace(by_sun, repeat_count=None))
+    assert refusal.value.field == "end_time"
+    await plan(world.owner, farm.fan, Timing(start_time=time(5), end_time=time(9)), name="Night off", action=SwitchAction.OFF)
+    async with transaction(world.owner) as tx:
+        ahead = await planned.preview(tx, farm.fan.id, by_sun, action="on", name="Sun", priority=5)
+    assert len(ahead.moments) >= 7 * 4 - 2 and {(clash.name, clash.wins) for clash in ahead.clashes} == {("Night off", "Sun")}
+    schedule = await plan(world.keeper, farm.fan, by_sun, name="Sun", priority=5)
+    at = await planned_at(world, schedule)
+    assert at in {moment.at for moment in ahead.moments} and at.astimezone(planned.zone("Asia/Phnom_Penh")).hour == 6
+    for after, asked in ((0, "on"), (600, "off"), (1800, "on"), (2400, "off")):
+        assert await planned_at(world, schedule) == at + after * SECOND
+        assert await run(world, at + after * SECOND) == [asked]
+    assert timedelta(hours=23) < await planned_at(world, schedule) - at < timedelta(hours=25)
 
 
 async def test_a_fan_with_a_speed_is_set_to_it(world: World, farm: FarmWorld) -> None:

@@ -206,6 +206,8 @@ def _start_on(plan: Plan, day: date) -> datetime | None:
 def _end_after(plan: Plan, day: date, start: datetime) -> datetime | None:
     if plan.end_time is None:
         return None
+    if plan.sun_event is not None:  # hours before sunrise may be on the day before, hours after sunset on the next
+        day = start.astimezone(plan.zone).date()
     end = wall(day, plan.end_time, plan.zone)
     return end if end > start else wall(day + _DAY, plan.end_time, plan.zone)
 
