@@ -131,7 +131,7 @@ class History:
 
 async def history(
     tx: Transaction, farm_id: UUID, start: datetime, end: datetime, *, kind: str = "temperature", of: Sequence[UUID] = (),
-    switches: Sequence[UUID] = (), kept: Kept = Kept(), is_file: bool = False, at: datetime | None = None,
+    switches: Sequence[UUID] = (), kept: Kept = Kept(), is_file: bool = False, most: int | None = None, at: datetime | None = None,
 ) -> History:  # fmt: skip
     """What devices of a farm one may see measured of one kind, and when switches were on. Ids of other farms are left out."""
     farm, at = await queries.farm(tx, farm_id), at or now()
@@ -145,7 +145,7 @@ async def history(
         "start": start, "end": end,
     }  # fmt: skip
     readings = (await tx.execute(_EXPECTED, values)).scalar() or 0 if end - start <= AS_MEASURED else 0
-    seen = detail(start, end, at=at, lines=len(of), readings=float(readings), kept=kept, is_file=is_file)
+    seen = detail(start, end, at=at, lines=len(of), readings=float(readings), kept=kept, is_file=is_file, most=most)
     binned = _bins(seen, farm.time_zone)
     lines = await _lines(tx, seen, values | binned, farm.time_zone) if of else []
     ours = values | {"devices": columns.ids([one for one in switches if one in devices]), "kind": SWITCH}

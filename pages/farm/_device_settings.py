@@ -10,7 +10,8 @@ from data.core.errors import Invalid, Refusal
 from data.farm import commands
 from data.farm.commands import Chosen
 from data.farm.queries_device import Kept, like, settings_before, settings_now
-from data.farm.rules import LEVELS, SETTINGS, WATER_LEVEL, fitting, is_calibration, setting
+from data.farm.rules import SETTINGS, fitting, is_calibration, setting
+from data.farm.settings import measured_of
 from data.farm.tables import Device, DeviceConfig, Farm, SwitchAction
 from data.farm.values import FULL
 from pages._shell import Looker, field_errors, translated
@@ -86,8 +87,7 @@ def _allowed(name: str) -> str:
 async def _describe(look: Looker, device: Device) -> None:
     async with look.transaction() as tx:
         kept = {name: one.config for name, one in (await settings_now(tx, device.id)).items()}
-    is_tank = any(kind in device.latest for kind in LEVELS)
-    names = fitting(device.device_type, {*device.latest, WATER_LEVEL} if is_tank else device.latest)
+    names = fitting(device.device_type, measured_of(device))
     with panel(_("Settings of {name}", name=device.name), _("What is left empty is as usual.")) as dialog:
         form = Form()
         with form:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from data.farm.rules import SETTINGS, USUAL_HYSTERESIS, calibration_name, is_calibration
+from data.farm.rules import SETTINGS, USUAL, calibration_name, is_calibration
 from data.farm.tables import (
     Commanded,
     CommandType,
@@ -222,12 +222,7 @@ def shown(name: str, kept: float) -> float:
 
 def usual(name: str) -> str:
     """What holds where nothing is set; '' where that is nothing."""
-    if name in USUAL_HYSTERESIS:
-        return setting_value(name, USUAL_HYSTERESIS[name])
-    return setting_value(name, {"wait_offline_s": 600, "offline_alert_s": 1800, "battery_threshold_low": 20}[name]) if name in _USUAL else ""
-
-
-_USUAL = frozenset({"wait_offline_s", "offline_alert_s", "battery_threshold_low"})
+    return setting_value(name, USUAL[name]) if name in USUAL else ""
 
 
 def guard_words(device: Device) -> tuple[State, str]:

@@ -83,7 +83,7 @@ def kept() -> Kept:
     settings = getattr(app.state, "settings", None)
     if settings is None:
         return Kept()
-    return Kept(_days(settings.farm_raw_days), _days(settings.farm_hourly_days))
+    return Kept.for_days(settings.farm_raw_days, settings.farm_hourly_days)
 
 
 def source_words(seen: Detail) -> str:
@@ -99,10 +99,6 @@ def _width(width: timedelta) -> str:
     if seconds % 3600 == 0:
         return n_("{n} hour", "{n} hours", seconds // 3600)
     return n_("{n} minute", "{n} minutes", seconds // 60) if seconds % 60 == 0 else n_("{n} second", "{n} seconds", seconds)
-
-
-def _days(days: int) -> timedelta | None:
-    return timedelta(days=days) if days else None
 
 
 def _joined(ids: Sequence[UUID]) -> str:

@@ -14,13 +14,11 @@ from data.farm.commands.asking import lock
 from data.farm.commands.troubles import OFFLINE_ALERT, trouble
 from data.farm.events import DeviceChanged
 from data.farm.rules import SILENT_AFTER, Contradiction
+from data.farm.rules.settings import MISSED_AFTER_S
 from data.farm.tables import Device
 from data.notifications.commands import tell
 
 __all__ = ["OFFLINE_ALERT", "mark_silent", "organizations_with_missing", "organizations_with_silent", "tell_missing", "trouble"]
-
-MISSED_AFTER_S = 1_800
-"""How long a device may be away before somebody is told, unless its setting `offline_alert_s` says otherwise."""
 
 _MISSING = """
     from farm.devices d join farm.farms f on f.organization_id = d.organization_id and f.id = d.farm_id

@@ -96,6 +96,7 @@ from data.farm.rules.schedules import EVERY_DAY, Daily, as_daily, cron_of, next_
 from data.farm.rules.settings import (
     MOST_OFF,
     SETTINGS,
+    USUAL,
     WATER_LEVEL,
     Checked,
     Setting,
@@ -118,7 +119,7 @@ __all__ = [
     "NOT_SWITCHED", "NOT_THIS", "NO_ANSWER", "OFFLINE", "OPERATORS", "OUTRANKED", "OUT_OF_USE", "PLANNED", "Plan",
     "REFUSED_BY_DEVICE", "REMOVED", "REPLACED", "RETRIES_S", "RUN_LATE_AT_MOST", "SETTINGS", "SILENT_AFTER",
     "STALE_AIR", "STATE_UNKNOWN", "SWITCHED", "Setting", "Step", "TEMPLATES", "TOO_COLD", "TOO_DRY", "TOO_HOT",
-    "TOO_HUMID", "TOO_LATE", "Timing", "Todo", "USUAL_HYSTERESIS", "Urgency", "Verdict", "WAITS", "WARMTHS",
+    "TOO_HUMID", "TOO_LATE", "Timing", "Todo", "USUAL", "USUAL_HYSTERESIS", "Urgency", "Verdict", "WAITS", "WARMTHS",
     "WATER_LEVEL", "WATER_LOW", "Warmth", "answers", "as_daily", "between", "calibrated", "calibration",
     "calibration_name", "check_kind", "clashes", "clock_changes", "condition_of", "cron_of", "due", "energizes",
     "first", "first_begin", "fitting", "has_restarted", "heard", "holding", "holds", "in_tune", "is_battery_low",

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Self
 
 MOST_POINTS = 100_000
 """Of one question, all its lines together."""
@@ -35,6 +36,11 @@ class Kept:
     readings: timedelta | None = timedelta(days=30)
     hours: timedelta | None = timedelta(days=365)
 
+    @classmethod
+    def for_days(cls, readings: int, hours: int) -> Self:
+        """As settings say it: days, 0 for ever."""
+        return cls(*(timedelta(days=days) if days else None for days in (readings, hours)))
+
 
 @dataclass(frozen=True, slots=True)
 class Detail:
@@ -45,14 +51,16 @@ class Detail:
 
 
 def detail(
-    start: datetime, end: datetime, *, at: datetime, lines: int = 1, readings: float = 0, kept: Kept = Kept(), is_file: bool = False
+    start: datetime, end: datetime, *, at: datetime, lines: int = 1, readings: float = 0, kept: Kept = Kept(), is_file: bool = False,
+    most: int | None = None,
 ) -> Detail:  # fmt: skip
     """For a stretch of time as it is asked for at `at`, in which there are about so many readings of all lines together.
 
-    On a screen pieces are as wide as its columns; in a file as narrow as MOST_POINTS allows.
+    On a screen pieces are as wide as its columns; in a file as narrow as MOST_POINTS allows; for a program so that a line has not
+    more than `most` of them.
     """
     length, lines = end - start, max(lines, 1)
-    most = MOST_POINTS // lines if is_file else max(ON_CROWDED_SCREEN, ON_SCREEN // lines)
+    most = most or (MOST_POINTS // lines if is_file else max(ON_CROWDED_SCREEN, ON_SCREEN // lines))
     is_kept = kept.readings is None or start >= at - kept.readings
     if length <= AS_MEASURED and is_kept and readings <= MOST_READINGS:
         return Detail(Source.READINGS, _width(length, SECONDS, most))

@@ -8,13 +8,16 @@ from types import MappingProxyType
 from typing import Any
 
 from data.core.errors import Invalid
-from data.farm.rules.commanding import COMMANDS, Limits
+from data.farm.rules.commanding import COMMANDS, WAITS, Limits
+from data.farm.rules.limits import BATTERY_LOW_AT, USUAL_HYSTERESIS
 from data.farm.values import FULL, Calibration
 
 _CALIBRATION = "calibration"
 WATER_LEVEL = "water_level"
 MOST_OFF = {"temperature": Decimal(10), "humidity": Decimal(20)}
 """A probe further from the truth than this is broken, not out of tune."""
+MISSED_AFTER_S = 1_800
+"""How long a device may be away before somebody is told, unless its setting `offline_alert_s` says otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,11 @@ SETTINGS: Mapping[str, Setting] = MappingProxyType({
 """`…_hysteresis`: how far inside a limit a value must be again before it is over. `wait_offline_s`: how long a wish waits for the
 device while it is away. `offline_alert_s`: how long it may be away before somebody is told. `safe_angle`: where an emergency stop
 turns a servo."""
+
+USUAL: Mapping[str, float] = MappingProxyType({
+    "wait_offline_s": WAITS.total_seconds(), "offline_alert_s": MISSED_AFTER_S, "battery_threshold_low": BATTERY_LOW_AT, **USUAL_HYSTERESIS,
+})  # fmt: skip
+"""What holds where nothing is set; of the others nothing does."""
 
 PAIRS = (("temp_threshold_low", "temp_threshold_high"), ("humidity_threshold_low", "humidity_threshold_high"))
 
