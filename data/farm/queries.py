@@ -220,8 +220,8 @@ class Planned:
     last: ScheduleExecution | None
 
 
-async def schedules(tx: Transaction, *, device_id: UUID | None = None) -> Sequence[Planned]:
-    """The schedules of the farms one may see (or of one device): the enabled first, by their next run."""
+async def schedules(tx: Transaction, *, device_id: UUID | None = None, farm_id: UUID | None = None) -> Sequence[Planned]:
+    """The schedules of the farms one may see (or of one device, or farm): the enabled first, by their next run."""
     tx.actor.require("farm.view")
     last = (
         select(ScheduleExecution.id)
@@ -245,6 +245,8 @@ async def schedules(tx: Transaction, *, device_id: UUID | None = None) -> Sequen
     )
     if device_id:
         statement = statement.where(Schedule.device_id == device_id)
+    if farm_id:
+        statement = statement.where(Schedule.farm_id == farm_id)
     return [Planned(*row) for row in await tx.exec(statement)]
 
 

@@ -6,8 +6,9 @@ from uuid import UUID
 
 from sqlalchemy import func
 from sqlmodel import col, select
+from sqlmodel.sql.expression import SelectOfScalar
 
-from data.core.errors import NotFound
+from data.core.errors import Invalid, NotFound
 from data.core.session import Transaction
 from data.farm import queries
 from data.farm.rules import SWITCHED
@@ -57,6 +58,15 @@ async def release(tx: Transaction, release_id: UUID, *, for_update: bool = False
     found = (await tx.exec(statement)).one_or_none()
     if found is None:
         raise NotFound("There is no such firmware on the list.")
+    return found
+
+
+async def release_for(tx: Transaction, device: Device, version: str) -> FirmwareRelease:
+    """That version for devices of its model. Invalid('version') where there is none on the list."""
+    tx.actor.require("farm.view")
+    found = next((one for one in (await tx.exec(_of_model(device))).all() if runs(version, one.version)), None)
+    if found is None:
+        raise Invalid("version", "There is no such firmware on the list.")
     return found
 
 
@@ -123,11 +133,7 @@ async def rollouts(tx: Transaction) -> Sequence[Rolled]:
 async def firmware_of(tx: Transaction, device_id: UUID) -> Firmware:
     """What somebody in front of this device wants to know before giving it something newer."""
     device = await queries.device(tx, device_id)
-    for_model = select(FirmwareRelease).where(
-        FirmwareRelease.dialect == device.dialect, func.lower(FirmwareRelease.model) == (device.model or "").strip().lower(),
-        col(FirmwareRelease.deleted_at).is_(None),
-    )  # fmt: skip
-    best = newest([(found.version, found) for found in (await tx.exec(for_model)).all()])
+    best = newest([(found.version, found) for found in (await tx.exec(_of_model(device))).all()])
     if best and (runs(device.firmware_version, best.version) or not is_newer(best.version, device.firmware_version)):
         best = None
     board = select(Device.id).where(Device.topic == device.topic, col(Device.deleted_at).is_(None))
@@ -140,6 +146,13 @@ async def firmware_of(tx: Transaction, device_id: UUID) -> Firmware:
     )
     row = (await tx.exec(latest)).one_or_none()
     return Firmware(device, await standing_of(tx, device), best, row[0] if row else None, row[1] if row else None)
+
+
+def _of_model(device: Device) -> SelectOfScalar[FirmwareRelease]:
+    return select(FirmwareRelease).where(
+        FirmwareRelease.dialect == device.dialect, func.lower(FirmwareRelease.model) == (device.model or "").strip().lower(),
+        col(FirmwareRelease.deleted_at).is_(None),
+    )  # fmt: skip
 
 
 async def standing_of(tx: Transaction, device: Device) -> Standing:

@@ -5,6 +5,7 @@ from data.farm.commands.configs import (
     calibrate,
     calibrate_level,
     copy_configs,
+    correct,
     set_config,
     set_configs,
     undo_config,
@@ -30,6 +31,7 @@ from data.farm.commands.restoring import set_guard
 from data.farm.commands.runs import run_due
 from data.farm.commands.runs_conditions import run_conditions
 from data.farm.commands.schedules import (
+    check_schedule,
     create_schedule,
     duplicate_schedule,
     edit_schedule,
@@ -48,8 +50,8 @@ from data.farm.commands.schedules_many import (
 from data.farm.commands.switching import Batch, cancel, command, command_many, switch
 
 __all__ = [
-    "Batch", "Chosen", "NewLogin", "Stopped", "ask_again", "audit_states", "calibrate", "calibrate_level", "cancel", "claim_queued",
-    "command", "command_many", "confirm", "copy_configs", "copy_to_devices", "create_farm", "create_schedule",
+    "Batch", "Chosen", "NewLogin", "Stopped", "ask_again", "audit_states", "calibrate", "calibrate_level", "cancel", "check_schedule", "claim_queued",
+    "command", "command_many", "confirm", "copy_configs", "correct", "copy_to_devices", "create_farm", "create_schedule",
     "duplicate_schedule", "edit_device", "edit_farm", "edit_schedule", "enable_schedule", "enable_schedules",
     "end_overrun", "first_login", "give_back", "go_on", "hear", "keep_metrics", "make_login", "mark_sent", "mark_silent",
     "prioritize_schedules", "register_device", "remove_device", "remove_farm", "remove_schedule", "remove_schedules",

@@ -101,11 +101,13 @@ async def undo_config(tx: Transaction, device_id: UUID, parameter_name: str) -> 
 
 
 async def calibrate(
-    tx: Transaction, device_id: UUID, sensor_type: str, true_value: float, *, scale: float = 1, at: datetime | None = None
-) -> None:
+    tx: Transaction, device_id: UUID, sensor_type: str, true_value: float, *, scale: float = 1, unit: str | None = None,
+    at: datetime | None = None,
+) -> None:  # fmt: skip
     """Somebody held a good instrument beside the probe: what it measures is corrected by the difference from now on.
 
-    Conflict when it has measured nothing in the last ten minutes; Invalid('true_value') when it is so far off that it is broken.
+    Conflict when it has measured nothing in the last ten minutes; Invalid('true_value') when it is so far off that it is broken,
+    and 'unit' where somebody says one that it does not measure in.
     """
     at = at or now()
     device = await queries.device(tx, device_id, for_update=True)
@@ -113,16 +115,32 @@ async def calibrate(
     latest = device.latest.get(sensor_type)
     if latest is None or at - datetime.fromisoformat(latest["at"]) > CALIBRATED_WITHIN:
         raise Conflict("The device has measured nothing in the last {minutes} minutes to compare with.", minutes=10)
+    _check_unit(unit, latest)
     measured = Decimal(str(latest.get("raw", latest["value"])))
     calibration({"offset": 0, "scale": scale})
     offset = round(Decimal(str(true_value)) - measured * Decimal(str(scale)), 4)
-    off = Decimal(str(true_value)) - measured
-    if abs(off) > MOST_OFF.get(sensor_type, Decimal(1000)):
-        raise Invalid("true_value", "The device is {difference} off. It is broken, or the other instrument is.", difference=float(round(off, 2)))
+    _check_off(sensor_type, Decimal(str(true_value)) - measured)
     await set_config(tx, device_id, calibration_name(sensor_type), {"offset": float(offset), "scale": scale}, unit=latest["unit"])
     tx.record(
         "farm.device.calibrated", f"{device.name} was calibrated", subject_id=device_id, sensor_type=sensor_type,
         measured=float(measured), true_value=true_value, offset=float(offset), scale=scale,
+    )  # fmt: skip
+
+
+async def correct(tx: Transaction, device_id: UUID, sensor_type: str, offset: float, *, unit: str | None = None) -> None:
+    """So much is added to what the probe measures of a kind, from now on; as it is multiplied stays. Invalid as at `calibrate`."""
+    device = await queries.device(tx, device_id, for_update=True)
+    tx.actor.require("farm.edit", device.farm_id)
+    if (latest := device.latest.get(sensor_type)) is None:
+        raise Conflict("This device has not measured this yet.")
+    _check_unit(unit, latest)
+    _check_off(sensor_type, Decimal(str(offset)))
+    name = calibration_name(sensor_type)
+    before: Mapping[str, Any] = next((one.parameter_value for one in await configs_of(tx, device_id) if one.parameter_name == name), {})
+    scale = before.get("scale", 1)
+    await set_config(tx, device_id, name, {"offset": offset, "scale": scale}, unit=latest["unit"])
+    tx.record(
+        "farm.device.calibrated", f"{device.name} was calibrated", subject_id=device_id, sensor_type=sensor_type, offset=offset, scale=scale,
     )  # fmt: skip
 
 
@@ -131,6 +149,16 @@ async def calibrate_level(tx: Transaction, device_id: UUID, *, empty: float, ful
     await set_config(tx, device_id, calibration_name(WATER_LEVEL), {"empty": empty, "full": full}, unit="%")
     name = (await queries.device(tx, device_id)).name
     tx.record("farm.device.calibrated", f"{name} was calibrated", subject_id=device_id, sensor_type=WATER_LEVEL, empty=empty, full=full)
+
+
+def _check_unit(unit: str | None, latest: Mapping[str, Any]) -> None:
+    if unit and unit != latest["unit"]:
+        raise Invalid("unit", "This is set in {unit}.", unit=latest["unit"])
+
+
+def _check_off(sensor_type: str, off: Decimal) -> None:
+    if abs(off) > MOST_OFF.get(sensor_type, Decimal(1000)):
+        raise Invalid("true_value", "The device is {difference} off. It is broken, or the other instrument is.", difference=float(round(off, 2)))
 
 
 async def _write(tx: Transaction, devices: Sequence[tuple[Device, Mapping[str, DeviceConfig]]], chosen: Sequence[Chosen]) -> int:

@@ -19,7 +19,7 @@ from data.farm.commands.judging import FIRMWARE
 from data.farm.commands.troubles import FIRMWARE_ALERT, trouble
 from data.farm.events import DeviceChanged, FirmwareChanged, FirmwareWanted
 from data.farm.queries_firmware import release, standing_of
-from data.farm.rules.firmware import BACK_WITHIN, BY_HAND, Standing, fits, is_newer, night, refusal_to_update, runs
+from data.farm.rules.firmware import BY_HAND, Standing, fits, hours, is_newer, refusal_to_update, runs
 from data.farm.rules.firmware import release as checked_release
 from data.farm.tables import (
     Device,
@@ -76,9 +76,10 @@ async def remove_release(tx: Transaction, release_id: UUID) -> None:
 
 
 async def update_firmware(
-    tx: Transaction, device_id: UUID, release_id: UUID, *, tonight: bool = False, may_be_on: bool = False, at: datetime | None = None
-) -> FirmwareUpdate:
-    """Have a device install a release, at once or between 02:00 and 04:00 by the farm's clock.
+    tx: Transaction, device_id: UUID, release_id: UUID, *, tonight: bool = False, begins_at: datetime | None = None,
+    may_be_on: bool = False, at: datetime | None = None,
+) -> FirmwareUpdate:  # fmt: skip
+    """Have a device install a release: at once, between 02:00 and 04:00 by the farm's clock, or within two hours from `begins_at`.
 
     It is done when the device itself reports the new version. Conflict with the reason where it cannot be told, or where an output
     of its board is on while animals live on the farm and nobody said that it `may_be_on` all the same.
@@ -91,20 +92,21 @@ async def update_firmware(
     farm = await queries.farm(tx, device.farm_id)
     standing = await standing_of(tx, device)
     refusal = refusal_to_update(
-        standing, model=found.model, dialect=found.dialect.value, version=found.version, tonight=tonight, may_be_on=may_be_on
-    )
+        standing, model=found.model, dialect=found.dialect.value, version=found.version, tonight=tonight or begins_at is not None,
+        may_be_on=may_be_on,
+    )  # fmt: skip
     if refusal:
         words, values = refusal
         raise Conflict(words, **values)
-    return note_asked(tx, device, found, farm, tonight=tonight, may_be_on=may_be_on, at=at)
+    return note_asked(tx, device, found, farm, tonight=tonight, begins_at=begins_at, may_be_on=may_be_on, at=at)
 
 
 def note_asked(
     tx: Transaction, device: Device, found: FirmwareRelease, farm: Farm, *, tonight: bool, may_be_on: bool, at: datetime,
-    rollout: FirmwareRollout | None = None,
+    begins_at: datetime | None = None, rollout: FirmwareRollout | None = None,
 ) -> FirmwareUpdate:  # fmt: skip
     """Write down that a device against which nothing speaks shall have it; its board is locked."""
-    begins, ends = night(at, zone(farm.time_zone)) if tonight else (at, at + BACK_WITHIN)
+    begins, ends = hours(at, zone(farm.time_zone), tonight=tonight, begins_at=begins_at)
     made = FirmwareUpdate(
         farm_id=farm.id, device_id=device.id, release_id=found.id, version=found.version, from_version=device.firmware_version,
         may_be_on=may_be_on, asked_by=rollout.started_by if rollout else tx.actor.user_id, not_before_at=begins, expires_at=ends,

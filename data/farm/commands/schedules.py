@@ -73,6 +73,14 @@ async def create_schedule(
     return schedule
 
 
+async def check_schedule(
+    tx: Transaction, device_id: UUID, *, name: str, action: SwitchAction = SwitchAction.ON, timing: Timing, priority: int = 0
+) -> Timing:
+    """What would be kept if it were saved like this, and nothing is; Invalid and Forbidden as then."""
+    device = await queries.device(tx, device_id)
+    return await _checked(tx, device, await _may_plan(tx, device.farm_id), name, action, timing, priority)
+
+
 async def check_room(tx: Transaction, device_id: UUID) -> None:
     """Conflict when the device, which is locked, has as many schedules as it may."""
     count = select(func.count()).select_from(Schedule).where(Schedule.device_id == device_id, col(Schedule.deleted_at).is_(None))
@@ -231,6 +239,19 @@ async def _describe(
 ) -> None:
     if device.farm_id != schedule.farm_id:
         raise Invalid("device_id", "This device is on another farm.")
+    timing = await _checked(tx, device, farm, name, action, timing, priority)
+    schedule.device_id, schedule.name, schedule.action, schedule.priority = device.id, name.strip(), action, priority
+    schedule.updated_at = now()
+    for key, value in _columns(timing).items():
+        setattr(schedule, key, value)
+    forget(schedule)
+    plan(schedule, farm, after=now())
+    tx.add(schedule)
+
+
+async def _checked(
+    tx: Transaction, device: Device, farm: Farm, name: str, action: SwitchAction, timing: Timing, priority: int
+) -> Timing:
     if not name.strip():
         raise Invalid("name", "Give it a name, so that it can be told from the others.")
     if not 0 <= priority <= 10:
@@ -240,13 +261,7 @@ async def _describe(
     timing = with_values(timing, device_type=device.device_type.value, action=action.value, limits=limits)
     if timing.condition:
         await _check_probes(tx, timing.condition, farm.id)
-    schedule.device_id, schedule.name, schedule.action, schedule.priority = device.id, name.strip(), action, priority
-    schedule.updated_at = now()
-    for key, value in _columns(timing).items():
-        setattr(schedule, key, value)
-    forget(schedule)
-    plan(schedule, farm, after=now())
-    tx.add(schedule)
+    return timing
 
 
 async def _limits(tx: Transaction, device: Device) -> dict[str, Limits]:

@@ -20,6 +20,10 @@ LEAST_LEFT = timedelta(minutes=15)
 BACK_WITHIN = timedelta(minutes=10)
 """A device that was told must have reported the new version by then; so long does what is wanted now wait to be told, too."""
 
+LATER_WITHIN = timedelta(hours=2)
+"""What is wanted at a time that somebody chose waits so long from then on."""
+FURTHEST_DAYS = 30
+
 STAGES = (10, 50, 100)
 """Per cent of the boards that have a release before the next ones are given it."""
 HEARD_FOR = timedelta(minutes=10)
@@ -192,6 +196,15 @@ def night(at: datetime, zone: ZoneInfo) -> tuple[datetime, datetime]:
         if ends - at >= LEAST_LEFT:
             return max(begins, at), ends
     raise AssertionError("a day has a night")
+
+
+def hours(at: datetime, zone: ZoneInfo, *, tonight: bool = False, begins_at: datetime | None = None) -> tuple[datetime, datetime]:
+    """Between which instants a device is told what was asked at `at`: at once, in the night, or from `begins_at` on. Invalid('begins_at')."""
+    if begins_at is not None:
+        if not at <= begins_at <= at + timedelta(days=FURTHEST_DAYS):
+            raise Invalid("begins_at", "Choose a time from now on, within {days} days.", days=FURTHEST_DAYS)
+        return begins_at, begins_at + LATER_WITHIN
+    return night(at, zone) if tonight else (at, at + BACK_WITHIN)
 
 
 @dataclass(frozen=True, slots=True)
