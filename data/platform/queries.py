@@ -23,6 +23,12 @@ async def file(tx: Transaction, file_id: UUID) -> File:
     return found
 
 
+async def own_file(tx: Transaction, file_id: UUID) -> File | None:
+    """A file that the actor brought themselves."""
+    found = await tx.get(File, file_id)
+    return found if found and not found.deleted_at and found.created_by is not None and found.created_by == tx.actor.user_id else None
+
+
 async def scheduled_jobs(tx: Transaction) -> Sequence[ScheduledJob]:
     """Every line of the timetable that has ever run."""
     tx.actor.require("operations.view")

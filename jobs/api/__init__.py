@@ -15,10 +15,12 @@ from jobs.api import (
     alert_rules,
     alert_subscriptions,
     alerts,
+    assets,
     batches,
     cold_alerts,
     commands,
     contacts,
+    corrective_actions,
     dashboard,
     device_firmware,
     device_readings,
@@ -27,6 +29,7 @@ from jobs.api import (
     events,
     farm_reports,
     farms,
+    manual_logs,
     me,
     members,
     organizations,
@@ -46,6 +49,7 @@ PARTS = (
     people, accounts, me, farms, members, devices, device_readings, device_settings, device_firmware, commands,
     batches, schedules, schedule_runs, alerts, alert_subscriptions, dashboard, events, farm_reports, organizations,
     sites, units, readings, cold_alerts, alert_rules, policies, contacts, telling, ttn_devices, ttn_gateways,
+    manual_logs, assets, corrective_actions,
 )  # fmt: skip
 
 router = APIRouter()

@@ -69,6 +69,12 @@ async def take_action(
     return action
 
 
+async def bring_photo(tx: Transaction, photo: Photo) -> File:
+    """Keep a picture before it is said what it is of."""
+    tx.actor.require("alerts.act")
+    return await _keep(tx, photo)
+
+
 async def _keep(tx: Transaction, photo: Photo) -> File:
     found = await picture(photo.content)
     stem = photo.name.rsplit(".", 1)[0][:150] or "photo"
