@@ -1,4 +1,4 @@
-"""The steps of a sequence below one another: what to do and for how many seconds, moved up and down with a tap."""
+"""The steps of a sequence below one another: what to do and for how many seconds, dragged, or moved up and down with a tap."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -9,6 +9,7 @@ from data.core.errors import Invalid
 from data.farm.rules import Step
 from data.farm.rules.planning import LONGEST_S, MOST_STEPS
 from ui.form import button
+from ui.sortable import grip, sortable
 from ui.words import _, span
 
 FIRST = (Step("on", 30), Step("off", 10), Step("on", 30), Step("off", 10))
@@ -23,7 +24,7 @@ class Steps:
         self.box = ui.element("div").classes("st-field")
         with self.box:
             ui.label(_("Steps")).classes("st-field-label")
-            self._list = ui.element("ol").classes("st-parts")
+            self._list = sortable(self._put).classes("st-parts")
             with ui.element("div").classes("st-row"):
                 self._add = button(_("Add a step"), self._append, kind="plain", icon="add")
                 self._sum = ui.label().classes("st-soft")
@@ -67,6 +68,8 @@ class Steps:
             what.on_value_change(lambda event: self._set(index, action=event.value))
             length.on_value_change(lambda event: self._set(index, seconds=event.value))
             with ui.element("div").classes("st-part-buttons"):
+                if len(self._rows) > 1:
+                    grip()
                 self._tool("arrow_upward", _("Move step {number} up", number=number), lambda: self._move(index, -1), off=index == 0)
                 self._tool("arrow_downward", _("Move step {number} down", number=number), lambda: self._move(index, 1), off=number == len(self._rows))
                 self._tool("close", _("Remove step {number}", number=number), lambda: self._remove(index), off=len(self._rows) == 1)
@@ -84,6 +87,10 @@ class Steps:
 
     def _move(self, index: int, by: int) -> None:
         self._rows[index], self._rows[index + by] = self._rows[index + by], self._rows[index]
+        self._redraw()
+
+    def _put(self, start: int, end: int) -> None:
+        self._rows.insert(end, self._rows.pop(start))
         self._redraw()
 
     def _remove(self, index: int) -> None:

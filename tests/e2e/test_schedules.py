@@ -97,3 +97,62 @@ async def test_a_condition_is_put_together_with_a_thumb_and_what_was_taken_away_
     page = await somebody.open("/farm/ledger")
     await page.get_by_text("Nothing fell into an outage in the last 30 days.").wait_for()
     assert somebody.problems == []
+
+
+async def test_the_steps_of_a_sequence_that_begins_at_sunset_are_dragged_into_order_by_finger_and_by_mouse(visitors: Visitors, home: World) -> None:
+    farm = await build_farm(home.owner, prefix="drag")
+    await bring_online(home.owner, farm.fan, farm.pump, is_on=False)
+    async with transaction(home.owner) as tx:
+        await commands.edit_farm(tx, farm.farm.id, name="By the river", time_zone="Asia/Phnom_Penh", latitude=11.55, longitude=104.92)
+    somebody = await visitors.signed_in("olga.green@example.org", width=360, height=740)
+    page = await somebody.open("/farm/schedules")
+    await page.get_by_role("button", name="Add a schedule").first.click()
+    panel = page.locator(".st-panel")
+
+    async def choose(label: str, words: str) -> None:
+        await panel.get_by_label(label, exact=True).click()
+        await page.locator(".q-menu .q-item").filter(has_text=words).first.click()
+        await page.wait_for_function("!document.querySelector('.q-menu')")
+
+    async def grip(row: int) -> tuple[float, float]:
+        box = await panel.locator(".st-grip").nth(row).bounding_box()
+        assert box and box["width"] >= 44 and box["height"] >= 44
+        return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+    async def in_order(*lengths: int) -> None:
+        wanted = [str(length) for length in lengths]
+        await page.wait_for_function("w => JSON.stringify([...document.querySelectorAll('.st-part input[type=number]')].map(i => i.value)) === JSON.stringify(w)", arg=wanted)
+
+    await choose("Device", "Fan")
+    await choose("When", "Step by step")
+    await choose("It begins", "By the sunset")
+    await panel.get_by_role("textbox", name="Name").fill("Evening")
+    await panel.get_by_label("Minutes after it").fill("-20")
+    for number, length in enumerate((31, 12, 33, 14), 1):
+        await panel.get_by_label(f"Seconds of step {number}").fill(str(length))
+    await panel.locator(".st-grip").nth(3).scroll_into_view_if_needed()
+
+    finger = await page.context.new_cdp_session(page)
+    (x, y), (_, below) = await grip(1), await grip(3)
+    for kind, at in (("touchStart", y), ("touchMove", y + 20), ("touchMove", below + 4), ("touchEnd", None)):
+        await finger.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [] if at is None else [{"x": x, "y": at}]})
+    await in_order(31, 33, 14, 12)
+
+    for is_given_up in (True, False):
+        (x, y), (_, top) = await grip(3), await grip(2)
+        await page.mouse.move(x, y)
+        await page.mouse.down()
+        await page.mouse.move(x, top - 4, steps=3)
+        if is_given_up:
+            await page.keyboard.press("Escape")
+        await page.mouse.up()
+    await in_order(31, 33, 12, 14)
+    await panel.get_by_role("button", name="Move step 2 up").click()
+    await in_order(33, 31, 12, 14)
+    assert await page.evaluate("document.documentElement.scrollWidth") <= 360
+    await panel.get_by_role("button", name="Save").click()
+    await page.locator("article").get_by_text("20 minutes before sunset").first.wait_for()
+    async with transaction(home.owner) as tx:
+        (made,) = await queries.schedules(tx)
+    assert [(step["action"], step["duration_s"]) for step in made.schedule.steps or []] == [("on", 33), ("on", 31), ("off", 12), ("off", 14)]
+    assert (made.schedule.sun_event, made.schedule.sun_offset_minutes, made.schedule.start_time) == ("sunset", -20, None)
