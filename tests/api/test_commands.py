@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import pytest
 
-from data.farm.tables import CommandType, DeviceType
+from data.farm.tables import CommandType, Device, DeviceType
 from tests.api.conftest import Program, Programs
 from tests.factories.farm import FarmWorld, bring_online, build_farm
 from tests.factories.people import World
@@ -59,7 +59,7 @@ async def test_a_value_is_written_by_its_own_name_and_what_is_wrong_is_named(wor
         (flap, {"command_type": "set_angle", "command_params": {"angle": 90}}, {"value": 90}),
     ):
         assert (await owner.ask("POST", at(farm, "devices", device.id, "commands"), given, status=202))["command_params"] == kept
-    for device, given, field in (
+    wrong: list[tuple[Device, dict[str, Any], str]] = [
         (blower, {"command_type": "set_speed", "command_params": {"speed": 101}}, "command_params.speed"),
         (blower, {"command_type": "set_speed", "command_params": {"value": True}}, "command_params.value"),
         (blower, {"command_type": "set_speed", "command_params": {"angle": 10}}, "command_params.angle"),
@@ -71,7 +71,8 @@ async def test_a_value_is_written_by_its_own_name_and_what_is_wrong_is_named(wor
         (farm.fan, ON | {"priority": "now"}, "priority"),
         (farm.fan, {"command_type": "explode"}, "command_type"),
         (farm.probe, ON, "command_type"),
-    ):
+    ]
+    for device, given, field in wrong:
         error = await owner.ask("POST", at(farm, "devices", device.id, "commands"), given, status=422)
         assert error["details"]["field"] == field, given
     assert (await owner.ask("GET", at(farm, "commands"), status=422, since="2026-11-21T00:00:00"))["details"]["field"] == "since"
