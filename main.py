@@ -28,6 +28,7 @@ from data.core.session import UNREACHABLE, Database, across_tenants
 from data.core.settings import Settings
 from data.core.time import now
 from data.farm.reports import commands as farm_report_commands
+from data.farm.rules.detail import Kept
 from data.identity import commands as identity
 from data.identity.secrets import Seal, use_seal
 from data.identity.tables import Organization, Role
@@ -178,6 +179,7 @@ def compose(settings: Settings, *besides: Beside) -> FastAPI:
     app = FastAPI(title="Steading", lifespan=lifespan, openapi_url=None)
     app.state.failure = ""
     app.state.stripe_webhook_secret = settings.stripe_webhook_secret
+    app.state.farm_kept = Kept.for_days(settings.farm_raw_days, settings.farm_hourly_days)
     _refusals.install(app)
     for door in DOORS:
         app.include_router(door.router)

@@ -42,14 +42,14 @@ async def show_history(
 
     A point is the mean of its piece of time, with the least and the most in it; of `power` it is the share of it that it was on.
     """
-    end = now()
+    end, kept = now(), getattr(request.app.state, "farm_kept", Kept())
     async with transaction(actor) as tx:
         device = await device_of(tx, farm_id, device_id)
         kinds = _kinds(device) if metric == "all" else [metric]
         most, found, points = max(limit // max(len(kinds), 1), 1), [], []
         for kind in kinds:
             of, switches = ((), (device_id,)) if kind == SWITCH else ((device_id,), ())
-            seen_ = await history(tx, farm_id, end - timedelta(hours=hours), end, kind=kind, of=of, switches=switches, kept=_kept(request), most=most)
+            seen_ = await history(tx, farm_id, end - timedelta(hours=hours), end, kind=kind, of=of, switches=switches, kept=kept, most=most)
             unit = device.latest.get(kind, {}).get("unit", "")
             made = [point for line in seen_.lines for point in _points(line, kind, unit)] + [point for lane in seen_.lanes for point in _shares(lane)]
             points += made[-most:]
@@ -63,11 +63,6 @@ async def show_history(
 
 def _kinds(device: Device) -> list[str]:
     return sorted({*device.latest, *([SWITCH] if device.device_type.value in SWITCHED else [])})
-
-
-def _kept(request: Request) -> Kept:
-    settings = getattr(request.app.state, "settings", None)
-    return Kept.for_days(settings.farm_raw_days, settings.farm_hourly_days) if settings else Kept()
 
 
 def _points(line: Line, kind: str, unit: str) -> list[dict[str, Any]]:
