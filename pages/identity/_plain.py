@@ -70,9 +70,11 @@ def card(request: Request, title: str = "") -> Iterator[None]:
                 ui.link(words, str(request.url.include_query_params(language=code).replace(scheme="", netloc="")))
 
 
-def speak(request: Request, title: str) -> None:
-    """Set the language and the head; the first thing such a page does (titles are translated after it)."""
-    language = visitor_language(request)
+def speak(request: Request, title: str, language: str = "") -> None:
+    """Set the language and the head; the first thing such a page does (titles are translated after it). The visitor's language, or
+    what they chose just now instead of `language`."""
+    chosen = request.query_params.get("language")
+    language = chosen if chosen in LANGUAGES else language or visitor_language(request)
     set_reader(Reader(language=language))
     use_language_and_theme(language)
     page_head()

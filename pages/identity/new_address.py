@@ -18,7 +18,7 @@ async def new_address_page(request: Request, token: str, said: str = "") -> Redi
     who = actor_of(request)
     if who is None:
         return RedirectResponse(f"/sign-in?{urlencode({'next': f'/new-address/{token}'})}", status_code=303)
-    speak(request, "Your e-mail address")
+    speak(request, "Your e-mail address", who.language)
     offered = await own_email.offered(who, token)
     with card(request, _("Your e-mail address")):
         say(said)

@@ -61,10 +61,10 @@ def _form(request: Request, name: str, address: str, organization: str) -> None:
     with ui.element("form").props("method=post action=/sign-up"):
         hidden("language", visitor_language(request))
         hidden("time_zone", "")
-        text_field("name", _("Your name"), name, autocomplete="name", is_first=True)
+        text_field("name", _("Your name"), name, autocomplete="name", is_first=not name)
         text_field("address", _address_words(), address, autocomplete="username")
         text_field("organization", _("What your farm or business is called (it may be told later)"), organization, is_required=False)
-        password_field("password", _("Choose a password, at least 8 characters"), autocomplete="new-password")
+        password_field("password", _("Choose a password, at least 8 characters"), autocomplete="new-password", is_first=bool(name))
         submit(_("Create an account"))
     ui.run_javascript(_CLOCK)
 
@@ -134,7 +134,7 @@ async def link_page(request: Request, token: str, said: str = "") -> RedirectRes
                 problem(_("This has been used or is too old. Sign up once more."))
             ui.link(_("Sign up once more"), "/sign-up")
             return None
-        ui.label(f"{waiting.name} · {waiting.email} · {waiting.organization_name}")
+        ui.label(" · ".join(dict.fromkeys((waiting.name, waiting.email, waiting.organization_name))))
         with ui.element("form").props("method=post") as form:
             form.props["action"] = f"/sign-up/{token}"
             hidden("language", visitor_language(request))

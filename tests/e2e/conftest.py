@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Browser, BrowserContext, Page, ProxySettings, async_playwright
+from playwright.async_api import Browser, BrowserContext, Page, Playwright, ProxySettings, async_playwright
 
 from data.core.embedded import Embedded
 from data.core.session import Database
 from jobs.demonstration.haystack import Haystack
 from jobs.demonstration.haystack import serving as haystack_serving
 from tests.conftest import SECRET_KEY, Opened, opening
-from tests.e2e.chromium import chromium
+from tests.e2e.chromium import bare_chromium, chromium
 from tests.factories.outside import MailServer, TelegramServer, Telnyx
 from tests.factories.people import PASSWORD, World, build_world
 from tests.factories.served import Server, serving
@@ -76,7 +76,7 @@ def served(database_url: str, var_dir: Path, crowd: tuple[Haystack, str], outsid
     """One server for all browser tests of a worker; tests empty the database, not the server."""
     tags = {
         "FIND_MY_URL": crowd[1], "FIND_MY_USER": "steading", "FIND_MY_PASSWORD": "secret", "FIND_MY_EVERY_S": "1",
-        "NETWORK_PRIVATE_ADDRESSES": "true",
+        "NETWORK_PRIVATE_ADDRESSES": "true", "STEADING_SIGN_UP": "1",
     }  # fmt: skip
     with serving(database_url, SECRET_KEY, var_dir, tags | outside.settings) as server:
         yield server
@@ -89,11 +89,25 @@ async def home(served: Server, db: Database) -> World:
 
 
 @pytest.fixture(scope="session")
-async def browser() -> AsyncIterator[Browser]:
-    async with async_playwright() as playwright:
-        running = await playwright.chromium.launch(executable_path=chromium(), args=ARGS)
+async def playwright() -> AsyncIterator[Playwright]:
+    async with async_playwright() as running:
         yield running
-        await running.close()
+
+
+@pytest.fixture(scope="session")
+async def browser(playwright: Playwright) -> AsyncIterator[Browser]:
+    """What draws pages and runs their scripts: all that most tests need."""
+    running = await playwright.chromium.launch(executable_path=bare_chromium(), args=ARGS)
+    yield running
+    await running.close()
+
+
+@pytest.fixture(scope="session")
+async def whole_browser(playwright: Playwright) -> AsyncIterator[Browser]:
+    """A browser as people have it, for what it does while no page is open."""
+    running = await playwright.chromium.launch(executable_path=chromium(), args=ARGS)
+    yield running
+    await running.close()
 
 
 @dataclass

@@ -39,7 +39,7 @@ OURS = (
 """Words that stand on our pages and on nobody else's."""
 LIST_ROUTES = (
     "import pages; pages.open_screens(); from nicegui import app;"
-    "[print(r.path) for r in app.routes if 'GET' in (getattr(r, 'methods', None) or ()) and not r.path.startswith(('/_nicegui', '/steading-ui', '/sign-in', '/reset', '/invitation', '/favicon', '/offline', '/manifest', '/service-worker', '/verify', '/_steading', '/unsubscribe'))]"
+    "[print(r.path) for r in app.routes if 'GET' in (getattr(r, 'methods', None) or ()) and not r.path.startswith(('/_nicegui', '/steading-ui', '/sign-in', '/sign-up', '/new-address', '/reset', '/invitation', '/favicon', '/offline', '/manifest', '/service-worker', '/verify', '/_steading', '/unsubscribe'))]"
 )
 
 
