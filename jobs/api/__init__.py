@@ -18,6 +18,7 @@ from jobs.api import (
     assets,
     batches,
     cold_alerts,
+    cold_reports,
     commands,
     contacts,
     corrective_actions,
@@ -29,6 +30,7 @@ from jobs.api import (
     events,
     farm_reports,
     farms,
+    inspection,
     manual_logs,
     me,
     members,
@@ -49,7 +51,7 @@ PARTS = (
     people, accounts, me, farms, members, devices, device_readings, device_settings, device_firmware, commands,
     batches, schedules, schedule_runs, alerts, alert_subscriptions, dashboard, events, farm_reports, organizations,
     sites, units, readings, cold_alerts, alert_rules, policies, contacts, telling, ttn_devices, ttn_gateways,
-    manual_logs, assets, corrective_actions,
+    manual_logs, assets, corrective_actions, cold_reports, inspection,
 )  # fmt: skip
 
 router = APIRouter()
