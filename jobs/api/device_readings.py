@@ -51,7 +51,7 @@ async def show_history(
             of, switches = ((), (device_id,)) if kind == SWITCH else ((device_id,), ())
             seen_ = await history(tx, farm_id, end - timedelta(hours=hours), end, kind=kind, of=of, switches=switches, kept=kept, most=most)
             unit = device.latest.get(kind, {}).get("unit", "")
-            made = [point for line in seen_.lines for point in _points(line, kind, unit)] + [point for lane in seen_.lanes for point in _shares(lane)]
+            made = [point for line in seen_.lines for point in _points(line, kind, unit, end)] + [point for lane in seen_.lanes for point in _shares(lane)]
             points += made[-most:]
             found.append({"metric": kind, "unit": unit, "source": seen_.detail.source, "width_s": seen_.detail.width.total_seconds()})
     points.sort(key=lambda point: point["timestamp"])
@@ -65,10 +65,11 @@ def _kinds(device: Device) -> list[str]:
     return sorted({*device.latest, *([SWITCH] if device.device_type.value in SWITCHED else [])})
 
 
-def _points(line: Line, kind: str, unit: str) -> list[dict[str, Any]]:
+def _points(line: Line, kind: str, unit: str, end: datetime) -> list[dict[str, Any]]:
+    """Each in the middle of its piece of time; the last one is not over yet."""
     columns = (one.tolist() for one in (line.times_ms, line.mean, line.low, line.high, line.counts))
     return [
-        {"timestamp": _at(at), "sensor_type": kind, "value": round(mean, 3), "min": low, "max": high, "count": count, "unit": unit}
+        {"timestamp": min(_at(at), end), "sensor_type": kind, "value": round(mean, 3), "min": low, "max": high, "count": count, "unit": unit}
         for at, mean, low, high, count in zip(*columns, strict=True)
     ]
 
