@@ -106,7 +106,7 @@ async def _confirm(tx: Transaction, user_id: UUID, token: str) -> Changed:
     unused = update(PasswordReset).where(col(PasswordReset.user_id) == user_id, col(PasswordReset.used_at).is_(None))
     await tx.execute(unused.values(used_at=now()))
     for organization_id in await tx.exec(select(UserRole.organization_id).where(UserRole.user_id == user_id).distinct()):
-        tx.record("identity.email.changed", "E-mail address changed", subject_id=user_id, organization_id=organization_id)
+        tx.record("identity.email.changed", "E-mail address changed", subject_id=user_id, organization_id=organization_id, name=user.name)
         tx.emit(PeopleChanged(), organization_id=organization_id)
     return changed
 

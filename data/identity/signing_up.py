@@ -152,7 +152,7 @@ async def _make(tx: Transaction, found: SignUp, browser: Browser, is_demonstrati
     user.password_hash, user.is_email_verified, user.is_phone_verified = found.password_hash, bool(found.email), bool(found.phone)
     tx.add(user)
     await give_role(tx, user.id, role=Role.OWNER, organization_id=organization.id)
-    tx.record("identity.sign_up.confirmed", "Signed up by themselves", subject_id=user.id, organization_id=organization.id)
+    tx.record("identity.account.created", "Signed up by themselves", subject_id=user.id, organization_id=organization.id, name=user.name)
     await tx.delete(found)
     await tx.flush()
     return await open_session(tx, user.id, browser)
