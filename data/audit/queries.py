@@ -28,12 +28,16 @@ LONGEST = timedelta(days=365)
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which lines: of the last days, of a category (the domain), by a person or job of that name; `before` is where a page ends."""
+    """Which lines: of the last days, of a category (the domain), by a person or job of that name, of a severity, of a type, about one
+    thing; `before` is where a page ends."""
 
     days: int = 7
     category: str = ""
     actor: str = ""
     before: int | None = None
+    severity: str = ""
+    event_type: str = ""
+    subject_id: UUID | None = None
 
 
 async def lines(
@@ -53,6 +57,12 @@ async def lines(
         where.append(EventLog.category == wanted.category)
     if wanted.actor:
         where.append(col(EventLog.actor_name).icontains(wanted.actor, autoescape=True))  # type: ignore[arg-type]
+    if wanted.severity:
+        where.append(EventLog.severity == wanted.severity)
+    if wanted.event_type:
+        where.append(EventLog.event_type == wanted.event_type)
+    if wanted.subject_id:
+        where.append(EventLog.subject_id == wanted.subject_id)
     if wanted.before is not None:
         where.append(EventLog.sequence < wanted.before)
     return (await tx.exec(select(EventLog).where(*where).order_by(col(EventLog.sequence).desc()).limit(limit))).all()

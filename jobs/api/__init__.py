@@ -27,16 +27,20 @@ from jobs.api import (
     device_readings,
     device_settings,
     devices,
+    event_log,
     events,
     farm_reports,
     farms,
+    feedback,
     inspection,
+    layouts,
     manual_logs,
     me,
     members,
     organizations,
     people,
     policies,
+    push,
     readings,
     schedule_runs,
     schedules,
@@ -51,12 +55,13 @@ PARTS = (
     people, accounts, me, farms, members, devices, device_readings, device_settings, device_firmware, commands,
     batches, schedules, schedule_runs, alerts, alert_subscriptions, dashboard, events, farm_reports, organizations,
     sites, units, readings, cold_alerts, alert_rules, policies, contacts, telling, ttn_devices, ttn_gateways,
-    manual_logs, assets, corrective_actions, cold_reports, inspection,
+    manual_logs, assets, corrective_actions, cold_reports, inspection, feedback, layouts, event_log,
 )  # fmt: skip
 
 router = APIRouter()
 for part in PARTS:
     router.include_router(part.router)
+router.include_router(push.router)
 
 
 @cache
