@@ -23,6 +23,7 @@ from data.farm.rules.firmware import (
     Standing,
     after_answer,
     after_version,
+    hours,
     is_newer,
     newest,
     night,
@@ -78,6 +79,16 @@ def test_the_newest_release_has_the_highest_version_whenever_it_was_added() -> N
 def test_the_night_is_from_two_until_four_by_the_farms_clock(zone: str, at: str, begins: str, ends: str) -> None:
     asked, first, last = (datetime.fromisoformat(one).astimezone(UTC) for one in (at, begins, ends))
     assert night(asked, ZoneInfo(zone)) == (first, last)
+    assert hours(asked, ZoneInfo(zone), tonight=True) == (first, last)
+
+
+def test_a_time_of_ones_own_lasts_two_hours_and_lies_ahead() -> None:
+    at, zone, later = datetime(2026, 11, 20, 9, tzinfo=UTC), ZoneInfo("Asia/Phnom_Penh"), timedelta(days=30)
+    assert hours(at, zone) == (at, at + timedelta(minutes=10))
+    assert hours(at, zone, begins_at=at + later) == (at + later, at + later + timedelta(hours=2))
+    for begins_at in (at - timedelta(seconds=1), at + later + timedelta(seconds=1)):
+        with pytest.raises(Invalid, match="within 30 days"):
+            hours(at, zone, begins_at=begins_at)
 
 
 @pytest.mark.parametrize(

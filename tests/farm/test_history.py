@@ -56,6 +56,13 @@ def test_what_is_kept_for_ever_is_read_however_old_and_a_file_is_never_longer_th
     assert detail(NOW - DAY, NOW, at=NOW, is_file=True).width == timedelta(seconds=1)
 
 
+def test_a_program_says_how_many_points_it_takes() -> None:
+    for length in (HOUR, DAY, 7 * DAY, 30 * DAY):
+        for most in (1, 100, 10_000):
+            assert length / detail(NOW - length, NOW, at=NOW, most=most).width <= most
+    assert Kept.for_days(7, 0) == Kept(timedelta(days=7), None)
+
+
 @pytest.fixture
 async def farm(world: World) -> FarmWorld:
     return await build_farm(world.owner)
