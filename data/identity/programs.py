@@ -1,5 +1,7 @@
 """A program comes for a person: an app or a script, with a token that lasts a day and another that fetches the next two."""
 
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
@@ -12,8 +14,9 @@ from data.core.session import Transaction, across_tenants
 from data.core.time import now
 from data.identity.door import SESSION_LIFE, Browser, actor_in, note_seen
 from data.identity.events import SessionEnded
+from data.identity.permissions import rights
 from data.identity.secrets import new_token, token_hash
-from data.identity.tables import AuthSession, User
+from data.identity.tables import AuthSession, Role, User, UserRole
 
 ACCESS_LIFE = timedelta(hours=24)
 OVER = "Sign in again."
@@ -78,6 +81,31 @@ async def who(access: str, browser: Browser, *, organization_id: UUID | None = N
         session, user = found
         await note_seen(tx, session)
         return await actor_in(tx, session, user, browser, organization_id)
+
+
+async def are_unchanged(actors: Sequence[Actor]) -> list[bool]:
+    """Of each, in order: whether their session lives, and they may still do exactly what they might when they came."""
+    if not actors:
+        return []
+    async with across_tenants("a program's session") as tx:
+        living = (
+            select(AuthSession.id)
+            .join(User, col(User.id) == AuthSession.user_id)
+            .where(
+                col(AuthSession.id).in_({actor.session_id for actor in actors}), col(AuthSession.revoked_at).is_(None), AuthSession.expires_at > now(),
+                col(User.deleted_at).is_(None), col(User.is_active),
+            )
+        )  # fmt: skip
+        alive = set(await tx.exec(living))
+        held: dict[tuple[UUID, UUID], list[tuple[Role, UUID | None]]] = defaultdict(list)
+        roles = select(UserRole).where(col(UserRole.user_id).in_({actor.user_id for actor in actors}))
+        for one in await tx.exec(roles):
+            held[one.user_id, one.organization_id].append((Role(one.role), one.scope_id))
+    return [
+        actor.session_id in alive and actor.visit_id is None and actor.user_id is not None and actor.organization_id is not None
+        and rights(held[actor.user_id, actor.organization_id]) == actor.rights
+        for actor in actors
+    ]  # fmt: skip
 
 
 async def _living(tx: Transaction, *conditions: object) -> AuthSession | None:

@@ -160,21 +160,23 @@ CODES: Mapping[type[Refusal], str] = {
 
 
 def refused(refusal: Refusal, *, code: str = "") -> JSONResponse:
-    """`{"error": {code, message, details, timestamp, request_id}}`; `details.field` names the field that is wrong."""
-    details: dict[str, Any] = {name: str(value) for name, value in refusal.values.items()}
+    """A refusal as an answer; see `fault`."""
     headers = {}
-    if isinstance(refusal, Invalid):
-        details["field"] = refusal.field
     if isinstance(refusal, Busy):
         headers["Retry-After"] = str(refusal.retry_after_s)
     if isinstance(refusal, Unauthenticated):
         headers["WWW-Authenticate"] = "Bearer"
-    return _error(refusal.status, code or _code(refusal), str(refusal), details, headers)
+    return JSONResponse(fault(refusal, code=code), status_code=refusal.status, headers=headers)
 
 
-def _error(status: int, code: str, message: str, details: Mapping[str, Any], headers: Mapping[str, str]) -> JSONResponse:
+def fault(refusal: Refusal | None, *, code: str = "") -> dict[str, Any]:
+    """`{"error": {code, message, details, timestamp, request_id}}`; `details.field` names the field that is wrong. None: it is ours."""
+    details: dict[str, Any] = {name: str(value) for name, value in refusal.values.items()} if refusal else {}
+    if isinstance(refusal, Invalid):
+        details["field"] = refusal.field
+    code, message = (code or _code(refusal), str(refusal)) if refusal else ("INTERNAL_ERROR", "This went wrong on our side. It was noted.")
     said = {"code": code, "message": message, "details": details, "timestamp": now().isoformat(), "request_id": str(uuid4())}
-    return JSONResponse({"error": said}, status_code=status, headers=dict(headers))
+    return {"error": said}
 
 
 def _code(refusal: Refusal) -> str:
@@ -184,6 +186,6 @@ def _code(refusal: Refusal) -> str:
 
 
 def _broken(request: Request) -> JSONResponse:
-    response = _error(500, "INTERNAL_ERROR", "This went wrong on our side. It was noted.", {}, {})
+    response = JSONResponse(fault(None), status_code=500)
     log.exception("a program's request failed", path=request.url.path, answer=response.body)
     return response

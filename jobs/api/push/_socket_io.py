@@ -1,0 +1,82 @@
+"""Programs that speak Socket.IO stay connected at `/v1/socket.io`: each hears what it asked for and is answered by acknowledgement."""
+
+from typing import Any
+
+import socketio
+import structlog
+from starlette.routing import Route, WebSocketRoute
+from starlette.types import Receive, Scope, Send
+
+from data.core.errors import Refusal
+from data.core.session import UNREACHABLE
+from data.identity.door import Browser
+from jobs.api._door import fault
+from jobs.api.push._asking import ASKED, PING_S, SILENT_S, absent, answered, let_in
+from jobs.api.push._listeners import Listener
+
+log = structlog.get_logger()
+
+PATH = "/v1/socket.io"
+LONGEST = 32_000
+MOST_AHEAD = 16
+"""Messages that were handed to a line and that it has not taken; more wait with us, where there is a limit."""
+
+server = socketio.AsyncServer(async_mode="asgi", ping_interval=PING_S, ping_timeout=SILENT_S - PING_S, max_http_buffer_size=LONGEST)
+_served = socketio.ASGIApp(server, socketio_path=PATH)
+_listeners: dict[str, Listener] = {}
+
+
+class _Door:
+    """A route of its own for each kind of connection: FastAPI hands neither's scope to the other."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await _served(scope, receive, send)
+
+
+routes = (Route(f"{PATH}/", _Door(), include_in_schema=False), WebSocketRoute(f"{PATH}/", _Door()))
+
+
+async def _connected(sid: str, environ: dict[str, Any], auth: object = None) -> None:
+    scheme, _, token = environ.get("HTTP_AUTHORIZATION", "").partition(" ")
+    shown = auth or ({"token": token} if scheme.lower() == "bearer" else None)
+    client = environ["asgi.scope"].get("client")
+
+    async def say(event: str, data: Any) -> None:
+        await server.emit(event, data, to=sid)
+        line = server.eio.sockets.get(server.manager.eio_sid_from_sid(sid, "/"))
+        if line and line.queue.qsize() >= MOST_AHEAD:
+            await line.queue.join()
+
+    async def close() -> None:
+        await server.disconnect(sid)
+
+    browser = Browser(client[0] if client else None, environ.get("HTTP_USER_AGENT"))
+    try:
+        _listeners[sid] = await let_in(shown, browser, say, close)
+    except Refusal as refusal:
+        raise _refused(refusal) from None
+    except UNREACHABLE as reason:
+        raise _refused(absent(reason)) from None
+
+
+def _refused(refusal: Refusal) -> socketio.exceptions.ConnectionRefusedError:
+    error = fault(refusal)["error"]
+    return socketio.exceptions.ConnectionRefusedError(error["message"], error)
+
+
+async def _disconnected(sid: str, reason: str = "") -> None:
+    if one := _listeners.pop(sid, None):
+        one.gone()
+
+
+def _hear(name: str) -> None:
+    async def asked(sid: str, said: object = None) -> dict[str, Any]:
+        return await answered(_listeners[sid], name, said)
+
+    server.on(name, asked)
+
+
+server.on("connect", _connected)
+server.on("disconnect", _disconnected)
+for one in ASKED:
+    _hear(one)
