@@ -1,7 +1,6 @@
 """Steading from the command line: `run` a living demonstration, `serve` a business, and what keeps both in order."""
 
 import asyncio
-import gc
 import logging
 import secrets
 import signal
@@ -155,7 +154,7 @@ def compose(settings: Settings, *besides: Beside) -> FastAPI:
     from nicegui import ui
 
     import pages
-    from pages import _gate, _map, _shell
+    from pages import _gate, _map, _pace, _shell
     from pages.notifications._account_letters import account_letter
     from pages.notifications._letters import writer
     from ui.live import set_explain
@@ -173,7 +172,7 @@ def compose(settings: Settings, *besides: Beside) -> FastAPI:
                 app.state.failure = (str(reason) or type(reason).__name__).splitlines()[0]
             else:
                 _gate.close_pages_of_ended_sessions()
-                tune_garbage_collection()
+                _pace.tune_garbage_collection()
             yield
 
     app = FastAPI(title="Steading", lifespan=lifespan, openapi_url=None)
@@ -207,6 +206,7 @@ def compose(settings: Settings, *besides: Beside) -> FastAPI:
     _gate.guard_sockets()
     app.add_middleware(_gate.Gate, settings=settings)
     app.add_middleware(GZipMiddleware, minimum_size=1000)
+    _pace.install(app)
     return app
 
 
@@ -218,16 +218,6 @@ async def health(settings: Settings) -> dict[str, Any]:
         copies = (await backups.keeping(tx)).troubles(now()) if settings.backup_every_hours else []
     troubles = {"streams": missing, "backups": copies}
     return {"status": "degraded" if missing or copies else "ok", "waiting": intake.waiting} | {k: v for k, v in troubles.items() if v}
-
-
-def tune_garbage_collection() -> None:
-    """A full collection walks every live page: rarely, on a schedule, and never over what is there from the start."""
-    from nicegui import app as pages_app
-
-    gc.set_threshold(50_000, 50, 1000)
-    gc.collect()
-    gc.freeze()
-    pages_app.timer(60, gc.collect)
 
 
 def listen(settings: Settings, app: FastAPI, *, on_ready: Callable[[], None]) -> None:

@@ -1,6 +1,6 @@
 """Readings are drawn together by the hour and the day (and the week and month), a minute after they came; and how this process fares."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from functools import partial
 
@@ -12,6 +12,7 @@ from data.core.marks import AT_ONCE
 from data.core.session import Transaction, across_tenants
 from data.core.settings import Settings
 from data.core.time import now
+from data.core.waits import answered
 from data.farm.commands import rollups
 from data.platform import system_metrics
 from jobs.health import Gauge
@@ -51,12 +52,17 @@ async def _count(
             counted = await count_up(tx)
 
 
+async def waiting(tx: Transaction) -> Sequence[tuple[str, int]]:
+    """How much waits in each of the database's queues (across tenants)."""
+    return [(part, count) for part, count in await tx.execute(_WAITING)]
+
+
 async def write_system_metrics(gauge: Gauge) -> None:
-    """What this process needs, and what waits in it and in the database."""
-    found = await gauge.read() | {("queue_length", "intake"): float(intake.waiting)}
+    """What this process needs, how long it lets people wait, and what waits in it and in the database."""
+    found = await gauge.read() | {("queue_length", "intake"): float(intake.waiting)} | answered.take()
     async with across_tenants(SYSTEM) as tx:
-        waiting = {("queue_length", part): float(count) for part, count in await tx.execute(_WAITING)}
-        await system_metrics.keep(tx, found | waiting, at=now())
+        waits = {("queue_length", part): float(count) for part, count in await waiting(tx)}
+        await system_metrics.keep(tx, found | waits, at=now())
 
 
 def timetable(settings: Settings) -> list[Line]:

@@ -76,7 +76,7 @@ def stage(*, is_quick: bool) -> Iterator[Stage]:
 
 @contextmanager
 def tuned_garbage_collection() -> Iterator[None]:
-    """Collect garbage as rarely as the served process does (main.tune_garbage_collection)."""
+    """Collect garbage as rarely as the served process does (pages/_pace)."""
     before = gc.get_threshold()
     gc.collect()
     gc.freeze()

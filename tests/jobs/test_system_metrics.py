@@ -7,6 +7,7 @@ import pytest
 from data.core.errors import Forbidden
 from data.core.session import across_tenants, transaction
 from data.core.time import now
+from data.core.waits import answered
 from data.platform import system_metrics
 from jobs import metrics
 from jobs.health import Gauge
@@ -15,12 +16,18 @@ from tests.factories.people import World
 
 async def test_a_minutes_figures_are_written_once_and_seen_by_who_keeps_the_operations(world: World) -> None:
     gauge = Gauge(measurements=3)
+    answered.take()
+    for ms in (4.0, 2.0):
+        answered.requests.add(ms)
+    answered.failures += 1
     for _ in range(2):
         await metrics.write_system_metrics(gauge)
     async with transaction(world.owner) as tx:
         found = {(one.kind, one.part, one.percentile): one.value for one in await system_metrics.latest(tx, since=now() - timedelta(minutes=5))}
     assert found["memory_mb", "process", ""] > 10 and found["cpu_percent", "process", ""] >= 0
     assert 0 <= found["loop_lag_ms", "process", "p50"] <= found["loop_lag_ms", "process", "max"]
+    assert [found["request_ms", "process", percentile] for percentile in ("p50", "p95", "max")] == [2, 2, 4]
+    assert [found["answers", part, ""] for part in ("requests", "events", "failures")] == [2, 0, 1] and ("event_ms", "process", "p50") not in found
     assert {part for kind, part, _ in found if kind == "queue_length"} == {"intake", "commands", "messages", "background_jobs", "uncounted_hours"}
     assert sum(value for (kind, _, _), value in found.items() if kind == "connections") >= 2
     for who in (world.colleague, world.viewer):
