@@ -25,13 +25,11 @@ from data.core.bus import bus
 from data.core.errors import Refusal
 from data.core.session import UNREACHABLE, Database, across_tenants
 from data.core.settings import Settings
-from data.core.time import now
 from data.farm.reports import commands as farm_report_commands
 from data.farm.rules.detail import Kept
 from data.identity import commands as identity
 from data.identity.secrets import Seal, use_seal
 from data.identity.tables import Organization, Role
-from data.platform import backups, streams
 from data.platform.commands import use_folder
 from jobs import (
     accounts,
@@ -176,23 +174,19 @@ def compose(settings: Settings, *besides: Beside) -> FastAPI:
             yield
 
     app = FastAPI(title="Steading", lifespan=lifespan, openapi_url=None)
-    app.state.failure = ""
+    app.state.failure, app.state.settings = "", settings
     app.state.stripe_webhook_secret = settings.stripe_webhook_secret
     app.state.farm_kept = Kept.for_days(settings.farm_raw_days, settings.farm_hourly_days)
     _refusals.install(app)
     for door in DOORS:
         app.include_router(door.router)
 
-    @app.get("/health")
-    async def is_well() -> dict[str, Any]:
-        return await health(settings)
-
     _refusals.install(pages_app)
     pages_app.state.settings, pages_app.state.has_oidc = settings, bool(settings.oidc_issuer)
     pages_app.state.verify = verification.Verification()
     app.state.accounts = pages_app.state.accounts = accounts.Accounts(settings, account_letter)
     pages_app.state.push_key = public_key(settings)
-    pages_app.state.payments = (
+    app.state.payments = pages_app.state.payments = (
         Payments(settings.stripe_secret_key, settings.origin, settings.stripe_api_url) if settings.stripe_secret_key else None
     )
     set_explain(_shell.explain)
@@ -208,16 +202,6 @@ def compose(settings: Settings, *besides: Beside) -> FastAPI:
     app.add_middleware(GZipMiddleware, minimum_size=1000)
     _pace.install(app)
     return app
-
-
-async def health(settings: Settings) -> dict[str, Any]:
-    """Whether the database answers, how many messages wait, whether what is written next has somewhere to go, and whether all of it
-    is copied and could be put back."""
-    async with across_tenants("health") as tx:
-        missing = [one.piece for one in await streams.troubles(tx, now())]
-        copies = (await backups.keeping(tx)).troubles(now()) if settings.backup_every_hours else []
-    troubles = {"streams": missing, "backups": copies}
-    return {"status": "degraded" if missing or copies else "ok", "waiting": intake.waiting} | {k: v for k, v in troubles.items() if v}
 
 
 def listen(settings: Settings, app: FastAPI, *, on_ready: Callable[[], None]) -> None:

@@ -46,6 +46,11 @@ class Intake:
         """Messages not yet taken up."""
         return self._waiting
 
+    @property
+    def has_room(self) -> bool:
+        """Whether another message may come."""
+        return self._waiting < self._capacity
+
     def start(self) -> None:
         self._tasks = [asyncio.create_task(self._write(), name=f"intake-{n}") for n in range(self._writers)]
 

@@ -7,9 +7,11 @@ import pytest
 from data.core.actor import Actor
 from data.core.errors import Conflict, Forbidden, Invalid, NotFound
 from data.core.session import across_tenants, transaction
+from data.core.settings import Settings
 from data.core.time import now
 from data.platform import streams
 from jobs import upkeep
+from jobs.api.health import health
 from tests.factories.people import World
 from tests.factories.upkeep import keeping
 
@@ -183,10 +185,8 @@ async def test_whoever_runs_the_installation_sees_every_stream(admin: Actor) -> 
 
 
 async def test_health_is_degraded_while_a_piece_is_missing(world: World, stream: str) -> None:
-    import main
-
-    found = await main.health(main.Settings(_env_file=None))
+    found = await health(Settings(_env_file=None))
     assert found["status"] == "degraded" and len(found["streams"]) == 2
     await upkeep.make_partitions()
-    found = await main.health(main.Settings(_env_file=None))
+    found = await health(Settings(_env_file=None))
     assert found["status"] == "ok" and "streams" not in found

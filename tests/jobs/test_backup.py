@@ -9,7 +9,6 @@ import psycopg
 import pytest
 from sqlalchemy.engine import make_url
 
-import main
 from data.core.embedded import Embedded, embedded
 from data.core.session import across_tenants, transaction
 from data.core.settings import Settings
@@ -18,6 +17,7 @@ from data.farm import commands as farm
 from data.platform import backups
 from data.platform.backups import Keeping
 from data.platform.commands import keep_file, use_folder
+from jobs.api.health import health
 from jobs.backup import BackupFailed, back_up, back_up_when_due, slot, thin, timetable
 from jobs.keeping.drill import DrillFailed, clear_away, drill
 from jobs.keeping.restoring import NotRestored, chosen, missing_files, put_back, put_back_files
@@ -111,9 +111,9 @@ async def test_a_damaged_copy_is_found_by_the_drill(world: World, settings: Sett
     kept = await keeping()
     assert kept.drill and kept.drill.is_whole is False and "damaged" in str(kept.drill.error)
     assert kept.troubles(now()) == ["drill_failed"]
-    told = await main.health(settings)
+    told = await health(settings)
     assert told["status"] == "degraded" and told["backups"] == ["drill_failed"]
-    assert "backups" not in await main.health(settings.model_copy(update={"backup_every_hours": 0}))
+    assert "backups" not in await health(settings.model_copy(update={"backup_every_hours": 0}))
     assert kept.troubles(now() + timedelta(hours=27)) == ["backup_stale", "drill_failed"]
 
 
