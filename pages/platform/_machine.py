@@ -18,7 +18,9 @@ QUEUE_WORDS: Mapping[str, str] = {
     "intake": noop("Messages to be stored"), "commands": noop("Wishes to be sent"), "messages": noop("Notices to be sent"),
     "background_jobs": noop("Documents and other long work"), "uncounted_hours": noop("Hours to be counted"),
 }  # fmt: skip
-ANSWER_WORDS: Mapping[str, str] = {"requests": noop("Requests"), "events": noop("Taps that changed something"), "failures": noop("Failed requests")}
+ANSWER_WORDS: Mapping[str, str] = {
+    "requests": noop("Requests a minute"), "events": noop("Taps a minute"), "failures": noop("Failed requests a minute"),
+}  # fmt: skip
 FRESH = timedelta(minutes=10)
 GAP_MS = 5 * 60_000
 
@@ -33,7 +35,7 @@ def machine_section(look: Looker) -> None:
 
     live(ask, _figures)
     for above, below, title, unit, unit_below in (
-        (("request_ms", "event_ms"), "answers", _("How long people and machines wait, and what fails"), "ms", _("per minute")),
+        (("request_ms", "event_ms"), "answers", _("How long people and machines wait, and what fails"), "ms", ""),
         (("cpu_percent",), "memory_mb", _("Processor and memory"), "%", "MB"),
         (("loop_lag_ms",), "queue_length", _("How late its turn comes, and what waits"), "ms", ""),
     ):  # fmt: skip
