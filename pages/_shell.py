@@ -25,6 +25,7 @@ from data.notifications import queries as notifications
 from data.notifications.events import InboxChanged
 from data.platform.billing import account_of
 from pages._gate import actor_of
+from pages._turns import looking
 from pages.platform._bill import warning as bill_warning
 from ui.empty import empty_state, error_state, no_permission_state
 from ui.frame import Found, Frame, Look, Organization, Person, Place, frame, use_language_and_theme
@@ -57,7 +58,7 @@ class Looker:
 
     def transaction(self) -> Any:
         """`async with look.transaction() as tx:` in the person's name."""
-        return transaction(self.actor)
+        return looking(self.actor)
 
     def topic(self, event: type[Event], **ids: UUID) -> Topic:
         """That event in the person's organization, for `live`."""

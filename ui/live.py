@@ -46,16 +46,16 @@ def explain(exc: Exception) -> str:
     return _explain(exc)
 
 
-AT_ONCE = 8
-"""How many parts ask at the same moment, in the whole process. A thousand screens that must be redrawn wait for each other, in turn;
-a click, a device's message and a job do not wait behind them for the database."""
-_turns = asyncio.Semaphore(AT_ONCE)
+is_refreshing: contextvars.ContextVar[bool] = contextvars.ContextVar('is_refreshing', default=False)
+"""Whether what runs now is a part of a screen that asks by itself, and not somebody's click: that can wait its turn."""
 
 
-async def in_turn(ask: Callable[[], Awaitable[Value]]) -> Value:
-    """The answer to this question, asked when it is its turn."""
-    async with _turns:
+async def _asked(ask: Callable[[], Awaitable[Value]]) -> Value:
+    token = is_refreshing.set(True)
+    try:
         return await ask()
+    finally:
+        is_refreshing.reset(token)
 
 
 class Merging:
@@ -205,7 +205,7 @@ def live(ask: Callable[[], Awaitable[Value]], show: Callable[[Value], Any], *top
 
     async def step() -> None:
         try:
-            value = await in_turn(ask)
+            value = await _asked(ask)
             if container.is_deleted:
                 return
             with container.clear():
@@ -239,7 +239,7 @@ def live_value(ask: Callable[[], Awaitable[Value]], push: Callable[[Value], Any]
 
     async def step() -> None:
         try:
-            value = await in_turn(ask)
+            value = await _asked(ask)
         except Exception as exc:  # an edge
             log.warning('a live value failed: %s', exc, exc_info=exc)
             return

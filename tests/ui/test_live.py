@@ -2,9 +2,8 @@
 from __future__ import annotations
 
 import asyncio
-from functools import partial
 
-from ui.live import AT_ONCE, Merging, in_turn
+from ui.live import Merging
 
 
 async def settle() -> None:
@@ -124,20 +123,3 @@ async def test_nothing_is_asked_after_closing() -> None:
     merging.poke()
     await settle()
     assert asked == []
-
-
-async def test_a_crowd_of_screens_asks_in_turn_and_a_failure_gives_its_turn_back() -> None:
-    asking, most = 0, 0
-
-    async def ask(number: int) -> int:
-        nonlocal asking, most
-        asking += 1
-        most = max(most, asking)
-        await asyncio.sleep(0)
-        asking -= 1
-        if number % 3 == 0:
-            raise LookupError(number)
-        return number
-    answers = await asyncio.gather(*(in_turn(partial(ask, n)) for n in range(100)), return_exceptions=True)
-    assert most == AT_ONCE
-    assert [answer for answer in answers if isinstance(answer, int)] == [n for n in range(100) if n % 3]
