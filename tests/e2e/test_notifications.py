@@ -172,35 +172,12 @@ async def test_a_digest_is_ended_by_one_click_without_signing_in_and_by_a_mail_p
     assert read(unquote(urlsplit(links[OWNER]).query.removeprefix("token="))).user_id == home.owner.user_id
 
 
-async def test_a_push_wakes_the_worker_which_shows_it(visitors: Visitors, home: World) -> None:
-    somebody = await visitors.signed_in(COLLEAGUE)
-    await somebody.context.grant_permissions(["notifications"], origin=somebody.url)
-    page = await somebody.open("/settings/notifications")
-    await page.evaluate("navigator.serviceWorker.ready.then(() => true)")
-    browser = await somebody.context.new_cdp_session(page)
-    workers: list[dict[str, str]] = []
-    browser.on("ServiceWorker.workerRegistrationUpdated", lambda e: workers.extend(e["registrations"]))
-    await browser.send("ServiceWorker.enable")
-    await until(lambda: bool(workers))
-    data = '{"id":"delivery-1","title":"Critical: Freezer 3","body":"Freezer 3 is too warm","url":"/alerts"}'
-    shown = "navigator.serviceWorker.ready.then(r => r.getNotifications()).then(all => all.map(n => [n.title, n.body, n.tag, n.data.url]))"
-    found = []
-    async with asyncio.timeout(20):
-        while not found:  # sent again and again, the same message is one on the screen; other visitors' workers are listed too
-            for id in {one["registrationId"] for one in workers}:
-                await browser.send("ServiceWorker.deliverPushMessage", {"origin": somebody.url, "registrationId": id, "data": data})
-            await page.wait_for_timeout(200)
-            found = await page.evaluate(shown)
-    assert found == [["Critical: Freezer 3", "Freezer 3 is too warm", "delivery-1", "/alerts"]]
-
-
 async def test_staff_are_not_offered_the_channels(visitors: Visitors, home: World) -> None:
     somebody = await visitors.signed_in(COLLEAGUE)
     for path in ("/channels", "/messages"):
         page = await somebody.open(path)
         await page.get_by_text("You do not have access to this").wait_for()
     assert await page.get_by_role("link", name="Channels").count() == 0
-
 
 
 async def test_a_channel_that_fails_again_and_again_is_said_at_home_and_is_tried_again_by_one_button(

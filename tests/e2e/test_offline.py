@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Browser, Page, expect
 
 from data.cold_chain.commands.rules import set_limits
 from data.cold_chain.queries import logs
@@ -24,6 +24,11 @@ KEPT = "async () => (await caches.keys()).filter((name) => name.startsWith('pers
 WARM = """async () => { for (const name of await caches.keys()) if (name.startsWith('person-') &&
   await (await caches.open(name)).match('/cold-chain/log') && await (await caches.open(name)).match('/cold-chain/log/round.json')) return true; return false; }"""
 ROUND = "/cold-chain/log"
+
+
+@pytest.fixture
+def browser(whole_browser: Browser) -> Browser:
+    return whole_browser
 
 
 @pytest.fixture
