@@ -54,6 +54,7 @@ from jobs.by_hand import add_commands, stop
 from jobs.channels._choice import public_key
 from jobs.channels.payments import Payments
 from jobs.documents import farm_reports, reports
+from jobs.health import memory_mb
 from jobs.networks import (
     _refusals,
     assessments,
@@ -152,7 +153,7 @@ def compose(settings: Settings, *besides: Beside) -> FastAPI:
     from nicegui import ui
 
     import pages
-    from pages import _gate, _map, _pace, _shell
+    from pages import _garbage, _gate, _map, _pace, _shell
     from pages.notifications._account_letters import account_letter
     from pages.notifications._letters import writer
     from ui.live import set_explain
@@ -170,7 +171,7 @@ def compose(settings: Settings, *besides: Beside) -> FastAPI:
                 app.state.failure = (str(reason) or type(reason).__name__).splitlines()[0]
             else:
                 _gate.close_pages_of_ended_sessions()
-                _pace.tune_garbage_collection()
+                _garbage.tidy_up(memory_mb)
             yield
 
     app = FastAPI(title="Steading", lifespan=lifespan, openapi_url=None)

@@ -1,6 +1,5 @@
 """Whoever asks something counts the time until the answer begins: a request its first line, a tap the first change on its page."""
 
-import gc
 from collections.abc import Callable
 from contextvars import ContextVar
 from functools import wraps
@@ -8,7 +7,6 @@ from time import perf_counter
 from typing import Any
 
 from fastapi import FastAPI
-from nicegui import app as pages_app
 from nicegui import core
 from nicegui.outbox import Outbox
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -56,14 +54,6 @@ def install(app: FastAPI) -> None:
     """Time what is asked of the application; after everything else is installed, for this goes around it."""
     app.add_middleware(Paced)
     time_events()
-
-
-def tune_garbage_collection() -> None:
-    """A full collection walks every live page: rarely, on a schedule, and never over what is there from the start."""
-    gc.set_threshold(50_000, 50, 1000)
-    gc.collect()
-    gc.freeze()
-    pages_app.timer(60, gc.collect)
 
 
 def time_events() -> None:
