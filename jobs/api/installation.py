@@ -15,6 +15,7 @@ from data.platform import backups, queries, streams, system_metrics
 from data.platform.tables import ScheduledJob
 from jobs import metrics
 from jobs.api._door import Reader, answer, door
+from jobs.api.push._listeners import everybody
 from jobs.networks._door import intake
 
 router = door("/api/admin", "Installation")
@@ -67,7 +68,7 @@ async def show_status(keeper: Keeper, request: Request) -> dict[str, Any]:
     return answer(
         {
             "at": at, "is_demonstration": request.app.state.settings.demonstration, "announcements": bus.is_connected.is_set(),
-            "counts": counts, "streams": troubles, "backups": copies, "jobs": [_job(one) for one in jobs],
+            "connected_programs": len(everybody), "counts": counts, "streams": troubles, "backups": copies, "jobs": [_job(one) for one in jobs],
             "figures": [{"kind": one.kind, "part": one.part, "percentile": one.percentile, "value": one.value, "at": one.at} for one in figures],
         }
     )  # fmt: skip

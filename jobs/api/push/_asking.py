@@ -1,11 +1,11 @@
 """What a connected program asks: to be let in, to hear of a farm or a device, to switch something. The same rules as by request."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, TypeVar
+from typing import Any
 from uuid import UUID
 
 import structlog
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
 from data.core.actor import Actor, ActorKind
 from data.core.bus import bus
@@ -19,13 +19,14 @@ from data.identity.door import Browser
 from data.identity.tables import TokenKind
 from jobs.api._door import CONTROL, READING, called, fault
 from jobs.api.commands import Wanted
+from jobs.api.push._cold_asking import ASKED as OF_COLD_CHAINS
 from jobs.api.push._farm_feed import FarmFeed
 from jobs.api.push._inbox_feed import InboxFeed
 from jobs.api.push._listeners import Close, Listener, Say, everybody
+from jobs.api.push._said import read
 from jobs.networks._refusals import ABSENT
 
 log = structlog.get_logger()
-Shape = TypeVar("Shape", bound=BaseModel)
 
 MOST_FARMS = 100
 PING_S, SILENT_S = 25, 60
@@ -56,7 +57,7 @@ class Command(Wanted):
 
 async def let_in(shown: object, browser: Browser, say: Say, close: Close) -> Listener:
     """Whoever shows a token that opens something. Unauthenticated, NotFound, TooOften; Invalid where there is none."""
-    came = _read(Coming, shown)
+    came = read(Coming, shown)
     if not bus.is_connected.is_set():
         raise Busy(ABSENT)
     try:
@@ -117,7 +118,7 @@ def absent(reason: BaseException) -> Busy:
 
 async def _subscribe(one: Listener, said: object) -> dict[str, Any]:
     READING.check(one.key)
-    farm_id = _read(OfFarm, said).farm_id
+    farm_id = read(OfFarm, said).farm_id
     async with transaction(one.actor) as tx:
         await queries.farm(tx, farm_id)
     _join(one, farm_id, None)
@@ -125,7 +126,7 @@ async def _subscribe(one: Listener, said: object) -> dict[str, Any]:
 
 
 async def _unsubscribe(one: Listener, said: object) -> dict[str, Any]:
-    farm_id = _read(OfFarm, said).farm_id
+    farm_id = read(OfFarm, said).farm_id
     if room := FarmFeed.if_open((one.actor.organization_id, farm_id)):
         room.leave(one)
     return {"farm_id": str(farm_id), "is_subscribed": False}
@@ -134,7 +135,7 @@ async def _unsubscribe(one: Listener, said: object) -> dict[str, Any]:
 async def _subscribe_device(one: Listener, said: object) -> dict[str, Any]:
     READING.check(one.key)
     async with transaction(one.actor) as tx:
-        device = await queries.device(tx, _read(OfDevice, said).device_id)
+        device = await queries.device(tx, read(OfDevice, said).device_id)
     room = FarmFeed.if_open((one.actor.organization_id, device.farm_id))
     heard = room.listeners.get(one, set()) if room else set()
     if heard is not None:  # who hears of the whole farm hears of this too
@@ -143,7 +144,7 @@ async def _subscribe_device(one: Listener, said: object) -> dict[str, Any]:
 
 
 async def _unsubscribe_device(one: Listener, said: object) -> dict[str, Any]:
-    device_id = _read(OfDevice, said).device_id
+    device_id = read(OfDevice, said).device_id
     for room in _rooms(one):
         if heard := room.listeners[one]:
             heard.discard(device_id)
@@ -154,7 +155,7 @@ async def _unsubscribe_device(one: Listener, said: object) -> dict[str, Any]:
 
 async def _command(one: Listener, said: object) -> dict[str, Any]:
     CONTROL.check(one.key)
-    given = _read(Command, said)
+    given = read(Command, said)
     async with transaction(one.actor) as tx:
         with called(value=f"command_params.{given.parameter}"):
             made = await commands.command(tx, given.device_id, given.command_type, value=given.value, urgency=given.urgency)
@@ -163,7 +164,7 @@ async def _command(one: Listener, said: object) -> dict[str, Any]:
 
 ASKED: Mapping[str, Callable[[Listener, object], Awaitable[dict[str, Any]]]] = {
     "farm:subscribe": _subscribe, "farm:unsubscribe": _unsubscribe, "device:subscribe": _subscribe_device,
-    "device:unsubscribe": _unsubscribe_device, "device:command": _command,
+    "device:unsubscribe": _unsubscribe_device, "device:command": _command, **OF_COLD_CHAINS,
 }  # fmt: skip
 
 
@@ -178,11 +179,3 @@ def _join(one: Listener, farm_id: UUID, devices: set[UUID] | None) -> None:
 
 def _rooms(one: Listener) -> list[FarmFeed]:
     return [room for room in one.rooms if isinstance(room, FarmFeed)]
-
-
-def _read(shape: type[Shape], said: object) -> Shape:
-    try:
-        return shape.model_validate(said)
-    except ValidationError as reason:
-        first = reason.errors()[0]
-        raise Invalid(".".join(str(part) for part in first["loc"]) or "data", "{reason}", reason=first["msg"]) from None
