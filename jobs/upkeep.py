@@ -11,7 +11,7 @@ from sqlalchemy import text
 from data.core.session import across_tenants
 from data.core.settings import Settings
 from data.core.time import now
-from data.farm.commands import rollups
+from data.farm.commands import retention, rollups
 from data.identity import support
 from data.platform import streams
 from jobs.timetable import Line
@@ -71,6 +71,20 @@ async def forget_hours(settings: Settings) -> None:
             await rollups.forget_hours(tx, before)
 
 
+async def forget_for_organizations() -> None:
+    """Let go of what the farms of an organization that wants less kept have for too long, a part in each transaction; what is held by
+    order of law stays."""
+    at = now()
+    async with across_tenants("upkeep.forget_for_organizations") as tx:
+        wishes = await retention.wishes(tx)
+    for organization_id, own in wishes:
+        for part in retention.parts(own):
+            is_more = True
+            while is_more:
+                async with across_tenants("upkeep.forget_for_organizations") as tx:
+                    is_more = await retention.let_go(tx, organization_id, part, at=at)
+
+
 def _days(days: int) -> timedelta | None:
     return timedelta(days=days) if days else None
 
@@ -105,6 +119,7 @@ def timetable(settings: Settings) -> list[Line]:
         Line("upkeep.check_partitions", CronTrigger(minute=12), check_partitions),
         Line("upkeep.drop_partitions", CronTrigger(hour=3, minute=0), partial(drop_partitions, settings)),
         Line("upkeep.forget_hours", CronTrigger(hour=3, minute=10), partial(forget_hours, settings)),
+        Line("upkeep.forget_for_organizations", CronTrigger(hour=3, minute=15), forget_for_organizations),
         Line("upkeep.end_support_visits", IntervalTrigger(minutes=1), support.end_expired),
         Line("upkeep.forget_expired", CronTrigger(hour=3, minute=20), forget_expired),
     ]

@@ -18,6 +18,7 @@ from data.core.session import Transaction
 from data.core.time import now, zone
 from data.farm import queries
 from data.farm.queries_periods import MINE, PERIODS, found_by_day, found_by_hour
+from data.farm.queries_retention import own_retention
 from data.farm.rules.detail import AS_MEASURED, Detail, Kept, Source, detail
 from data.farm.tables import Device, DeviceConfig
 
@@ -135,6 +136,7 @@ async def history(
 ) -> History:  # fmt: skip
     """What devices of a farm one may see measured of one kind, and when switches were on. Ids of other farms are left out."""
     farm, at = await queries.farm(tx, farm_id), at or now()
+    kept = (await own_retention(tx)).narrowed(kept)
     if len(of) + len(switches) > MOST_DEVICES:
         raise Invalid("of", "At most {most} devices are shown together.", most=MOST_DEVICES)
     start = max(start, end - LONGEST)

@@ -8,10 +8,12 @@ from nicegui import ui
 from data.core.errors import Refusal
 from data.farm import commands, queries
 from data.farm.commands import farms_kept as kept
+from data.farm.queries_retention import own_retention
 from data.farm.rules import SETTINGS
 from data.farm.tables import Farm
 from pages._shell import Looker, field_errors, screen
 from pages.farm._chosen import choose, chosen
+from pages.farm._retention import past_kept
 from ui.dialog import confirm
 from ui.empty import empty_state
 from ui.form import Form, button
@@ -31,6 +33,7 @@ async def settings(look: Looker, farm: UUID | None = None) -> None:
         farms = [one for one in await queries.farms(tx) if look.may("farm.edit", one.id)]
         removed = await kept.removed_farms(tx)
         found = chosen(farms, farm)
+        own = await own_retention(tx)
         may_remove = found is not None and kept.may_remove(tx, found)
     for gone in removed:
         _undo(look, gone)
@@ -45,6 +48,8 @@ async def settings(look: Looker, farm: UUID | None = None) -> None:
             _keepers(look, found)
         with _card(_("What new devices are set to")):
             _defaults(look, found)
+        with _card(_("How long the past is kept")):
+            past_kept(look, own)
         if may_remove:
             with _card(_("Remove the farm")):
                 _removal(look, found)

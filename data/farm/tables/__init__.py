@@ -12,6 +12,7 @@ from data.farm.tables.firmware import (
 )
 from data.farm.tables.flocks import FlockBatch, FlockRecord
 from data.farm.tables.reports import FarmReport
+from data.farm.tables.retention import FarmRetention
 from data.farm.tables.schedules import DeviceCommand, Schedule, ScheduleExecution
 from data.farm.tables.streams import DeviceMetric, ReadingMetric, SensorReading, StaleMetric
 from data.farm.tables.takeover import TakenOver
@@ -32,7 +33,7 @@ from data.farm.tables.words import (
 
 __all__ = [
     "FOR_SAFETY", "OPEN", "OPEN_UPDATES", "SCHEMA", "BrokerLogin", "CommandStatus", "CommandType", "Commanded", "Device", "DeviceCommand", "DeviceConfig",
-    "DeviceMetric", "DeviceType", "Dialect", "Discovery", "ExecutionStatus", "Farm", "FarmReport", "FirmwareRelease", "FirmwareRollout",
+    "DeviceMetric", "DeviceType", "Dialect", "Discovery", "ExecutionStatus", "Farm", "FarmReport", "FarmRetention", "FirmwareRelease", "FirmwareRollout",
     "FirmwareUpdate", "FlockBatch", "FlockRecord", "Gateway",
     "Granularity", "MissedPolicy", "ReadingMetric", "RolloutStatus", "Schedule", "ScheduleExecution", "ScheduleType", "SensorReading", "StaleMetric",
     "SwitchAction", "TakenOver", "UpdateStatus",
