@@ -159,7 +159,7 @@ async def is_here(tx: Transaction, *, email: str = "", phone: str = "") -> bool:
     """Whether somebody with that address belongs to the organization or has an invitation: who invites may know. Who is elsewhere
     is nobody's business here. Invalid for what is no address."""
     _in_charge(tx, INVITE, None)
-    if email and mailed(email) is None:
+    if not phone and mailed(email) is None:
         raise Invalid("email", "This is not an e-mail address.")
     if phone and dialled(phone) is None:
         raise Invalid("phone", "Write the number with its country, such as +855 12 345 678.")

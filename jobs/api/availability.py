@@ -1,11 +1,12 @@
-"""Before somebody is invited: whether an address is still nobody's."""
+"""Before somebody is invited: whether they are here already. Who is elsewhere is told to nobody: anybody may make an organization."""
 
 from typing import Annotated, Any
 
 from fastapi import Depends, Query, Request
 
 from data.core.actor import Actor
-from data.identity import availability
+from data.core.session import transaction
+from data.identity import members
 from jobs.api._door import MINUTE_S, Reader, allow, answer, door
 from jobs.networks._pace import Pace
 
@@ -24,11 +25,13 @@ Seldom = Annotated[Actor, Depends(_seldom)]
 
 @router.get("/email")
 async def email_is_available(actor: Seldom, email: Annotated[str, Query(max_length=320)]) -> dict[str, Any]:
-    """For an organization's administrators: whether nobody has this e-mail address yet."""
-    return answer({"email": email.strip(), "is_available": await availability.is_email_free(actor, email)})
+    """For those who invite: whether nobody of the organization, and nobody whom it has invited, has this e-mail address."""
+    async with transaction(actor) as tx:
+        return answer({"email": email.strip(), "is_available": not await members.is_here(tx, email=email)})
 
 
 @router.get("/phone")
 async def phone_is_available(actor: Seldom, phone: Annotated[str, Query(max_length=40)]) -> dict[str, Any]:
-    """For an organization's administrators: whether nobody has this telephone number yet."""
-    return answer({"phone": phone.strip(), "is_available": await availability.is_phone_free(actor, phone)})
+    """For those who invite: whether nobody of the organization, and nobody whom it has invited, has this telephone number."""
+    async with transaction(actor) as tx:
+        return answer({"phone": phone.strip(), "is_available": not await members.is_here(tx, phone=phone)})
