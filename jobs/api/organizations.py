@@ -75,6 +75,7 @@ async def list_members(actor: Reader, page: Paged) -> dict[str, Any]:
 async def show_stats(actor: Reader) -> dict[str, Any]:
     """How many sites, units and sensors there are and how they are, what is open, and what must be measured by hand."""
     async with transaction(actor) as tx:
+        tx.actor.require(units.VIEW)
         sites = await units.sites(tx)
         held = await billing.account_of(tx)
         counts: dict[str, int] = {}

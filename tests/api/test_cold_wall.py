@@ -5,6 +5,8 @@ from uuid import uuid4
 
 import pytest
 
+from data.cold_chain.commands.rules import set_rule
+from data.core.session import transaction
 from jobs import api
 from tests.api.conftest import Programs
 from tests.api.test_cold_places import at
@@ -39,6 +41,19 @@ async def test_what_is_of_another_organization_is_not_there_in_ones_own(world: W
         error = await stranger.ask(method, filled(path, world.other.id, **known) + DAYS, status=404)
         assert error["code"].endswith("NOT_FOUND") and error["code"] != "ORGANIZATION_NOT_FOUND", path
     assert (await (await asking.of(world.owner)).ask("GET", f"{at(world)}/units/{store.unit_id}"))["name"] == "Freezer 1"
+
+
+async def test_whoever_has_nothing_to_do_with_the_cold_chain_is_shown_nothing_of_it(world: World, asking: Programs) -> None:
+    store, driver = await cold_store(world.owner), await asking.of(world.driver)
+    async with transaction(world.owner) as tx:
+        await set_rule(tx, changes={"delay_minutes": 5})
+    known = {"site_id": store.site_id, "area_id": store.area_id, "unit_id": store.unit_id, "device_id": store.sensor_id}
+    for method, path in ROUTES:
+        if method != "GET" or path == "/api/orgs/{organization_id}":
+            continue
+        query = DAYS + ("&entity_type=site&entity_id=" + str(store.site_id) if path.endswith("/layouts") else "")
+        answer = await driver.client.get(filled(path, world.organization_id, **known) + query, headers=driver.headers)
+        assert answer.status_code in (403, 404) or answer.json()["data"] == [], path
 
 
 @pytest.mark.parametrize("wrong", ["x", "00000000-0000-7000-8000-000000000000"])

@@ -84,6 +84,7 @@ async def place(tx: Transaction, *, unit_id: UUID | None = None, site_id: UUID |
     if site_id:
         site = await units.site(tx, site_id)
         return Place(None, site.id, site.name, site.id, None, site.name)
+    tx.actor.require(VIEW)
     return Place()
 
 
@@ -164,6 +165,7 @@ async def contradicted(tx: Transaction, site_id: UUID | None) -> str | None:
 
 async def history(tx: Transaction, place: Place | None = None, *, limit: int = 20) -> Sequence[Change]:
     """The last changes (at most 100) of one place's rule, or of all that the actor may see, the newest first."""
+    tx.actor.require(VIEW)
     statement = (
         select(AlertRuleHistory, User.name, func.coalesce(Unit.name, Site.name))
         .outerjoin(User, col(User.id) == AlertRuleHistory.changed_by)
