@@ -157,3 +157,22 @@ async def test_ten_minutes_of_silence_are_told_once_and_over_when_it_is_heard(wo
     async with transaction(world.owner) as tx:
         await gateways.remove_hub(tx, kitchen.id)
     assert await open_alerts(world.owner) == [] and never.last_seen_at is None
+
+
+async def test_what_another_system_tells_of_a_gateway_holds_until_it_is_heard(world: World, store: ColdStore) -> None:
+    made = await gateway(world.owner, store, name="Roof")
+    await heard(made, 2)
+    for who, refused in ((world.colleague, Forbidden), (world.stranger, NotFound)):
+        with pytest.raises(refused):
+            async with transaction(who) as tx:
+                await gateways.tell_status(tx, made.id, status=GatewayStatus.OFFLINE)
+    async with transaction(world.owner) as tx:
+        await gateways.tell_status(tx, made.id, status=GatewayStatus.OFFLINE)
+    await jobs.listen_for_gateways()
+    (alert,) = await open_alerts(world.owner)
+    assert (alert.alert_type, alert.message, alert.time_zone) == (gateways.OFFLINE, gateways.TOLD_OFFLINE, "Asia/Phnom_Penh")
+    async with transaction(world.owner) as tx:
+        await gateways.tell_status(tx, made.id, status=GatewayStatus.ONLINE, last_seen_at=now() - MINUTE, signal_dbm=-90)
+        assert (await queries.gateway(tx, made.id)).signal_dbm == -90
+    await jobs.listen_for_gateways()
+    assert await open_alerts(world.owner) == []

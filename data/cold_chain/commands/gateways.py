@@ -60,7 +60,7 @@ select a.subject_id, coalesce(g.last_seen_at, h.last_seen_at) from alerts.alerts
 left join cold_chain.gateways g on g.organization_id = a.organization_id and g.id = a.subject_id
 left join cold_chain.hubs h on h.organization_id = a.organization_id and h.id = a.subject_id
 where a.organization_id = :organization_id and a.alert_type = :alert_type and a.status <> 'resolved'
-  and coalesce(g.last_seen_at, h.last_seen_at) >= :since
+  and coalesce(g.last_seen_at, h.last_seen_at) >= :since and g.status is distinct from 'offline'
 """)
 
 
