@@ -15,8 +15,11 @@ from fastapi import FastAPI
 from data.alerts.commands import Trouble, raise_alerts, resolve_open
 from data.alerts.tables import Severity
 from data.core.actor import Actor
+from data.core.bus import bus
 from data.core.session import across_tenants, transaction
 from data.core.time import now
+from data.farm.commands import gateways
+from data.farm.rules.planning import Timing
 from data.farm.values import SensorValue
 from data.identity import commands as identity
 from data.identity import door, members, programs
@@ -27,8 +30,9 @@ from jobs.api.push._feed import _open
 from jobs.api.push._listeners import MOST_WAITING, Listener, everybody
 from tests.factories.alerts import system
 from tests.factories.farm import FarmWorld, bring_online, build_farm
+from tests.factories.gateways import claimed
 from tests.factories.people import World
-from tests.farm.asking import hear
+from tests.farm.asking import hear, plan, planned_at, run
 
 PATH = "/v1/socket.io"
 
@@ -115,12 +119,19 @@ async def test_over_socket_io_whoever_may_is_told_of_a_farm_and_switches_there(w
         await resolve_open(tx, farm.fan.id, "device_silent", at=now(), because="It spoke.")
     assert (await keeper.until("alert:resolved"))["alert"]["resolution"] == "It spoke."
 
+    schedule = await plan(world.owner, farm.pump, Timing(cron_expression="* * * * *"))
+    await run(world, await planned_at(world, schedule))
+    assert (await keeper.until("schedule:executed"))["schedule_id"] == str(schedule.id)
+
+    bus._resynchronize()
+    assert (await keeper.until("resync"))["reason"] == "missed"
+    assert (await keeper.line.call("farm:unsubscribe", {"farm_id": str(farm.farm.id)}))["is_subscribed"] is False, "whose rights are the same stays"
     assert world.keeper.user_id
     (session,) = await door.sessions_of(world.keeper.user_id)
     await door.end_session(world.keeper.user_id, session.id)
     assert (await keeper.until("session:ended"))["reason"] == "session"
     await keeper.until("cut")
-    assert stranger.heard.empty()
+    assert [stranger.heard.get_nowait()[0] for _ in range(stranger.heard.qsize())] == ["resync"]
     await stranger.line.disconnect()
 
 
@@ -158,6 +169,19 @@ async def test_over_a_plain_line_the_same_is_told_until_roles_change(world: Worl
         assert (await until("session:ended"))["reason"] == "rights"
         with pytest.raises(websockets.ConnectionClosed):
             await line.recv()
+
+
+async def test_a_gateway_hears_of_its_own_farm_only_and_as_long_as_its_token_is_good(world: World, address: str) -> None:
+    farm, other = await build_farm(world.owner), await build_farm(world.owner, prefix="hill")
+    box = await claimed(world.owner, farm)
+    async with websockets.connect(f"ws://{address}/v1/ws", additional_headers={"Authorization": f"Bearer {box.token}"}) as line:
+        assert json.loads(await line.recv())["data"]["user_id"] is None
+        for data, said in (({"farm_id": str(other.farm.id)}, "FARM_NOT_FOUND"), ({"farm_id": str(farm.farm.id)}, None)):
+            await line.send(json.dumps({"event": "farm:subscribe", "data": data, "id": 1}))
+            assert json.loads(await line.recv())["data"].get("error", {}).get("code") == said
+        async with transaction(world.owner) as tx:
+            await gateways.remove_gateway(tx, box.gateway.id)
+        assert json.loads(await line.recv())["event"] == "session:ended"
 
 
 async def test_whoever_is_too_slow_is_told_that_they_missed_something(world: World) -> None:
