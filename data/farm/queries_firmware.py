@@ -12,7 +12,7 @@ from data.core.errors import Invalid, NotFound
 from data.core.session import Transaction
 from data.farm import queries
 from data.farm.rules import SWITCHED
-from data.farm.rules.firmware import Standing, fits, is_newer, newest, runs
+from data.farm.rules.firmware import Standing, fits, goes_back, is_newer, newest, runs
 from data.farm.tables import (
     OPEN,
     OPEN_UPDATES,
@@ -40,13 +40,14 @@ class Release:
 
 @dataclass(frozen=True, slots=True)
 class Firmware:
-    """A device's firmware: what there is newer for its model, how it stands, and the last update with who asked for it."""
+    """A device's firmware: what there is newer for its model, how it stands, the last update with who asked for it, and what is older."""
 
     device: Device
     standing: Standing
     newest: FirmwareRelease | None
     last: FirmwareUpdate | None
     asked_by: str | None
+    older: Sequence[FirmwareRelease] = ()
 
 
 async def release(tx: Transaction, release_id: UUID, *, for_update: bool = False) -> FirmwareRelease:
@@ -133,7 +134,9 @@ async def rollouts(tx: Transaction) -> Sequence[Rolled]:
 async def firmware_of(tx: Transaction, device_id: UUID) -> Firmware:
     """What somebody in front of this device wants to know before giving it something newer."""
     device = await queries.device(tx, device_id)
-    best = newest([(found.version, found) for found in (await tx.exec(_of_model(device))).all()])
+    listed = (await tx.exec(_of_model(device).order_by(col(FirmwareRelease.id).desc()))).all()
+    older = [found for found in listed if goes_back(device.firmware_version, found.version)]
+    best = newest([(found.version, found) for found in listed])
     if best and (runs(device.firmware_version, best.version) or not is_newer(best.version, device.firmware_version)):
         best = None
     board = select(Device.id).where(Device.topic == device.topic, col(Device.deleted_at).is_(None))
@@ -145,7 +148,7 @@ async def firmware_of(tx: Transaction, device_id: UUID) -> Firmware:
         .limit(1)
     )
     row = (await tx.exec(latest)).one_or_none()
-    return Firmware(device, await standing_of(tx, device), best, row[0] if row else None, row[1] if row else None)
+    return Firmware(device, await standing_of(tx, device), best, row[0] if row else None, row[1] if row else None, older)
 
 
 def _of_model(device: Device) -> SelectOfScalar[FirmwareRelease]:

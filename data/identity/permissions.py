@@ -55,6 +55,7 @@ PERMISSIONS: Mapping[str, frozenset[Role]] = MappingProxyType({
     "farm.record":              frozenset({O, A, M, S, K}),
     "farm.answer":              frozenset({O, A, M, S, V, K}),
     "farm.delete":              frozenset({O}),
+    "farm.downgrade":           frozenset({O}),
 
     "deliveries.view":          frozenset({O, A, M, S}),
     "deliveries.dispatch":      frozenset({O, A, M}),

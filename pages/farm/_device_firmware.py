@@ -1,5 +1,6 @@
 """What a device runs, what there is newer for it, and how it comes by that: now, or in the night when nobody works."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +12,7 @@ from data.farm.commands import firmware as commands
 from data.farm.events import DeviceChanged, DeviceRegistered, FirmwareChanged
 from data.farm.queries_device import firmware_available
 from data.farm.queries_firmware import Firmware, firmware_of
-from data.farm.rules.firmware import CANNOT, night
+from data.farm.rules.firmware import CANNOT, goes_back, night
 from data.farm.tables import Device, Farm, FirmwareRelease, FirmwareUpdate, UpdateStatus
 from pages._shell import Looker, field_errors
 from pages.farm._device_parts import still
@@ -42,7 +43,7 @@ class _Known:
         last, newest, device = self.found.last, self.found.newest, self.found.device
         return (
             device.firmware_version, device.model, device.dialect, self.told_of, newest and newest.id, last and (last.id, last.status, last.claimed_until_at),
-            self.found.standing.is_under_way,
+            tuple(one.id for one in self.found.older), self.found.standing.is_under_way,
         )  # fmt: skip
 
 
@@ -79,7 +80,9 @@ def _show(look: Looker, known: _Known, farm: Farm) -> None:
             ui.label(_("Say first of which model it is: firmware is listed by model.")).classes("st-soft")
         with ui.element("div").classes("st-row"):
             if best and may and device.is_active and not found.standing.is_under_way:
-                button(_("Install {version}", version=best.version), lambda: _give(look, device, best, farm), icon="system_update_alt")
+                button(_("Install {version}", version=best.version), lambda: _give(look, device, [best], farm), icon="system_update_alt")
+            if found.older and look.may("farm.downgrade", farm.id) and device.is_active and not found.standing.is_under_way:
+                button(_("Go back to an older version"), lambda: _give(look, device, found.older, farm), kind="quiet", icon="history")
             button(_("List of firmware"), kind="quiet", icon="list", href="/farm/firmware")
 
 
@@ -92,6 +95,8 @@ def _update(look: Looker, found: Firmware, last: FirmwareUpdate, farm: Farm, may
             ui.label(_("Firmware {version}", version=last.version)).classes("st-item-words")
             if last.status is UpdateStatus.ASKED and last.not_before_at > now():
                 ui.label(_times(last, farm)).classes("st-soft")
+            if last.older_because:
+                ui.label(_("An older version, because: {reason}", reason=last.older_because)).classes("st-soft")
             if reason := reason_of(last.error_message, last.error_values):
                 ui.label(reason)
             with ui.element("div").classes("st-row st-soft"):
@@ -112,19 +117,27 @@ async def _cancel(look: Looker, last: FirmwareUpdate) -> None:
         await commands.cancel_update(tx, last.id)
 
 
-async def _give(look: Looker, device: Device, release: FirmwareRelease, farm: Farm) -> None:
-    """Say what happens to its output meanwhile, and when it shall be."""
+async def _give(look: Looker, device: Device, offered: Sequence[FirmwareRelease], farm: Farm) -> None:
+    """Say what happens to its output meanwhile, and when it shall be; of what is older, which of them and why."""
     async with look.transaction() as tx:
         standing = (await firmware_of(tx, device.id)).standing
     begins, ends = night(now(), zone(farm.time_zone))
     text = _("It fetches the file itself and starts anew. For a few minutes it does nothing that it is asked, and all outputs of its board may be off.")
-    with panel(_("Install {version} at {name}?", version=release.version, name=device.name), text) as dialog:
+    is_older = goes_back(device.firmware_version, offered[0].version)
+    question = _("Go back to an older version at {name}?", name=device.name) if is_older else _("Install {version} at {name}?", version=offered[0].version, name=device.name)
+    with panel(question, text) as dialog:
         if standing.is_on:
             with ui.element("div").classes("st-row"):
                 badge("warning", _("An output of its board is on, or may be"), icon="bolt").classes("is-wrapping")
         tonight = _("Tonight, between {begin} and {end}", begin=moment(begins, farm.time_zone), end=clock(ends, farm.time_zone))
         form = Form()
         with form:
+            if is_older:
+                form.select("release", _("Version"), {one.id: one.version for one in offered}, offered[0].id, required=True)
+                form.text(
+                    "older_because", _("Why"), required=True, lines=2,
+                    help=_("Older firmware may have faults that were mended since. What you write stays in the event log."),
+                )  # fmt: skip
             form.select(
                 "when", _("When"), {"tonight": tonight, "now": _("Now")}, "tonight", required=True,
                 help=_("By the farm's clock. It waits for the device, for the end of an emergency stop, and for an answer to what was asked."),
@@ -138,8 +151,9 @@ async def _give(look: Looker, device: Device, release: FirmwareRelease, farm: Fa
             try:
                 async with look.transaction() as tx:
                     await commands.update_firmware(
-                        tx, device.id, release.id, tonight=values["when"] == "tonight", may_be_on=bool(values.get("may_be_on"))
-                    )
+                        tx, device.id, values.get("release") or offered[0].id, tonight=values["when"] == "tonight",
+                        may_be_on=bool(values.get("may_be_on")), older_because=values.get("older_because"),
+                    )  # fmt: skip
             except Refusal as reason:
                 return field_errors(reason)
             dialog.close()

@@ -8,6 +8,7 @@ from uuid import UUID
 import pytest
 
 from data.alerts import queries as alerts
+from data.audit import queries as audit
 from data.core.actor import Actor
 from data.core.errors import Conflict, Forbidden, Invalid, NotFound
 from data.core.intake import Intake
@@ -21,11 +22,12 @@ from data.farm.rules import OFFLINE
 from data.farm.rules.firmware import CAME_BACK_OLD, DID_NOT_COME_BACK, IS_ON, WAS_ON
 from data.farm.tables import Device, Dialect, FirmwareRelease, FirmwareUpdate, FlockBatch, UpdateStatus
 from data.farm.values import FirmwareAnswer, FirmwareOrder, Health
+from data.identity.tables import Role
 from jobs.firmware import Updates
 from jobs.networks.broker import Broker
 from jobs.networks.mqtt import Mqtt
 from tests.factories.farm import FarmWorld, bring_online, build_farm, eventually, tasmota
-from tests.factories.people import World
+from tests.factories.people import World, person
 from tests.farm.asking import ago, ask, hear, open_alerts, presence, system
 
 MODEL, URL = "Sonoff Basic", "https://files.example/tasmota.bin"
@@ -83,6 +85,41 @@ async def give_up(world: World, at: datetime) -> int:
 async def settle_birds(world: World, farm_id: UUID) -> None:
     async with transaction(world.owner) as tx:
         tx.add(FlockBatch(farm_id=farm_id, name="Chicks", house="Room 1", placed_on=date(2026, 11, 1), placed_count=500))
+
+
+async def test_only_an_owner_takes_a_device_back_to_older_firmware_and_says_why(world: World, farm: FarmWorld) -> None:
+    older, newer = await list_release(world.owner, "14.1.0"), await list_release(world.owner, "14.3.0")
+    because = "Version 14.2 forgets its timers."
+
+    async def back(who: Actor, why: str | None) -> FirmwareUpdate:
+        async with transaction(who) as tx:
+            return await firmware.update_firmware(tx, farm.fan.id, older.id, older_because=why)
+
+    with pytest.raises(Conflict, match="newer"):
+        await back(world.owner, None)
+    with pytest.raises(Invalid) as refusal:
+        await back(world.owner, "because")
+    assert refusal.value.field == "older_because"
+    for who in (await person(world.organization, "Ann Admin", Role.ADMIN), await person(world.organization, "Mary Manager", Role.MANAGER), world.keeper):
+        with pytest.raises(Forbidden):
+            await back(who, because)
+    with pytest.raises(NotFound):
+        await back(world.stranger, because)
+    async with transaction(world.owner) as tx:
+        found = await firmware_of(tx, farm.fan.id)
+    assert [one.id for one in found.older] == [older.id] and found.newest and found.newest.id == newer.id
+    made = await back(world.owner, f"  {because}\n")
+    assert (made.older_because, made.from_version) == (because, "14.2.0(tasmota)")
+    (order,) = await tell(world)
+    assert order.version == "14.1.0"
+    await hear(world, farm.fan, FirmwareAnswer(farm.fan.topic, now(), is_installed=True))
+    await hear(world, farm.fan, Health(farm.fan.topic, now(), firmware_version="14.1.0(tasmota)"))
+    assert (await fate(world, made)).status is UpdateStatus.DONE
+    async with transaction(world.owner) as tx:
+        told = [one.event_data for one in await audit.latest(tx, subject_id=farm.fan.id) if one.event_type == "farm.device.update_asked"]
+    assert [one.get("older_because") for one in told] == [because]
+    onward = await update(world.owner, farm.fan, newer)  # a reason that is not needed is not kept
+    assert onward.older_because is None
 
 
 async def test_a_device_has_its_new_firmware_when_it_says_so_itself(world: World, farm: FarmWorld) -> None:

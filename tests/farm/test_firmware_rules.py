@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -23,10 +24,12 @@ from data.farm.rules.firmware import (
     Standing,
     after_answer,
     after_version,
+    goes_back,
     hours,
     is_newer,
     newest,
     night,
+    reason_to_go_back,
     refusal_to_update,
     release,
     runs,
@@ -116,6 +119,33 @@ def test_what_speaks_against_an_update_is_said(standing: Standing, now_says: str
     for tonight, expected in ((False, now_says), (True, tonight_says)):
         found = refusal_to_update(standing, model="Sonoff Basic", dialect="tasmota", version="14.3.0", tonight=tonight)
         assert (found[0] if found else None) == expected
+
+
+@pytest.mark.parametrize(
+    ("said", "wanted", "back"),
+    [
+        ("14.4.1", "14.3.0", True), ("14.3.0(tasmota)", "14.3.0", False), ("14.2.0", "14.3.0", False), (None, "14.3.0", False),
+        ("2.0.0", "1.9", True), ("night-5", "night", False),
+    ],
+)  # fmt: skip
+def test_an_older_version_is_told_from_a_newer_one(said: str | None, wanted: str, back: bool) -> None:
+    assert goes_back(said, wanted) is back
+
+
+def test_what_is_older_needs_leave_and_nothing_else_is_left_out_by_it() -> None:
+    newer = replace(RELAY, runs="14.4.1")
+    ask = partial(refusal_to_update, model="Sonoff Basic", dialect="tasmota", version="14.3.0")
+    assert ask(newer) == (RUNS_NEWER, {"version": "14.4.1"})
+    assert ask(newer, may_be_older=True) is None
+    assert ask(replace(newer, is_stopped=True), may_be_older=True) == (FARM_STOPPED, {})
+    assert ask(replace(RELAY, runs="14.3.0"), may_be_older=True) == (RUNS_ALREADY, {})
+
+
+@pytest.mark.parametrize("text", ["", "  because   ", "x" * 501])
+def test_a_reason_to_go_back_is_words(text: str) -> None:
+    with pytest.raises(Invalid) as refusal:
+        reason_to_go_back(text)
+    assert refusal.value.field == "older_because"
 
 
 def test_an_output_that_is_on_may_stand_still_only_when_somebody_says_so() -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import func
@@ -19,7 +20,17 @@ from data.farm.commands.judging import FIRMWARE
 from data.farm.commands.troubles import FIRMWARE_ALERT, trouble
 from data.farm.events import DeviceChanged, FirmwareChanged, FirmwareWanted
 from data.farm.queries_firmware import release, standing_of
-from data.farm.rules.firmware import BY_HAND, Standing, fits, hours, is_newer, refusal_to_update, runs
+from data.farm.rules.firmware import (
+    BY_HAND,
+    Standing,
+    fits,
+    goes_back,
+    hours,
+    is_newer,
+    reason_to_go_back,
+    refusal_to_update,
+    runs,
+)
 from data.farm.rules.firmware import release as checked_release
 from data.farm.tables import (
     Device,
@@ -77,12 +88,13 @@ async def remove_release(tx: Transaction, release_id: UUID) -> None:
 
 async def update_firmware(
     tx: Transaction, device_id: UUID, release_id: UUID, *, tonight: bool = False, begins_at: datetime | None = None,
-    may_be_on: bool = False, at: datetime | None = None,
+    may_be_on: bool = False, older_because: str | None = None, at: datetime | None = None,
 ) -> FirmwareUpdate:  # fmt: skip
     """Have a device install a release: at once, between 02:00 and 04:00 by the farm's clock, or within two hours from `begins_at`.
 
     It is done when the device itself reports the new version. Conflict with the reason where it cannot be told, or where an output
-    of its board is on while animals live on the farm and nobody said that it `may_be_on` all the same.
+    of its board is on while animals live on the farm and nobody said that it `may_be_on` all the same. What is older than what the
+    device runs is for owners only, who say why (`older_because`).
     """
     at = at or now()
     device = await queries.device(tx, device_id)
@@ -91,31 +103,36 @@ async def update_firmware(
     await lock(tx, Device.topic == device.topic)
     farm = await queries.farm(tx, device.farm_id)
     standing = await standing_of(tx, device)
+    is_older = older_because is not None and goes_back(standing.runs, found.version)
+    if is_older:
+        tx.actor.require("farm.downgrade", device.farm_id)
+    because = reason_to_go_back(older_because or "") if is_older else None
     refusal = refusal_to_update(
         standing, model=found.model, dialect=found.dialect.value, version=found.version, tonight=tonight or begins_at is not None,
-        may_be_on=may_be_on,
+        may_be_on=may_be_on, may_be_older=is_older,
     )  # fmt: skip
     if refusal:
         words, values = refusal
         raise Conflict(words, **values)
-    return note_asked(tx, device, found, farm, tonight=tonight, begins_at=begins_at, may_be_on=may_be_on, at=at)
+    return note_asked(tx, device, found, farm, tonight=tonight, begins_at=begins_at, may_be_on=may_be_on, at=at, because=because)
 
 
 def note_asked(
     tx: Transaction, device: Device, found: FirmwareRelease, farm: Farm, *, tonight: bool, may_be_on: bool, at: datetime,
-    begins_at: datetime | None = None, rollout: FirmwareRollout | None = None,
+    begins_at: datetime | None = None, rollout: FirmwareRollout | None = None, because: str | None = None,
 ) -> FirmwareUpdate:  # fmt: skip
     """Write down that a device against which nothing speaks shall have it; its board is locked."""
     begins, ends = hours(at, zone(farm.time_zone), tonight=tonight, begins_at=begins_at)
     made = FirmwareUpdate(
         farm_id=farm.id, device_id=device.id, release_id=found.id, version=found.version, from_version=device.firmware_version,
         may_be_on=may_be_on, asked_by=rollout.started_by if rollout else tx.actor.user_id, not_before_at=begins, expires_at=ends,
-        rollout_id=rollout.id if rollout else None,
+        rollout_id=rollout.id if rollout else None, older_because=because,
     )  # fmt: skip
     tx.add(made)
+    why: dict[str, Any] = {"older_because": because} if because else {}
     tx.record(
         "farm.device.update_asked", f"{device.name} was asked to update", subject_id=device.id, version=found.version,
-        from_version=device.firmware_version, tonight=tonight, may_be_on=may_be_on,
+        from_version=device.firmware_version, tonight=tonight, may_be_on=may_be_on, **why,
     )  # fmt: skip
     tx.emit(DeviceChanged(device_id=device.id, farm_id=farm.id))
     tx.emit(FirmwareWanted(device_id=device.id))

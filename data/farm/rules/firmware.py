@@ -29,6 +29,8 @@ STAGES = (10, 50, 100)
 HEARD_FOR = timedelta(minutes=10)
 """How long those of a stage must have been back before the next stage begins."""
 
+LEAST_REASON, LONGEST_REASON = 10, 500
+
 TOLD_BY: Mapping[str, bool] = MappingProxyType({"tasmota": True, "steading": True, "esphome": False, "home_assistant": False, "gateway": False})
 """Whether a dialect has words for it."""
 CANNOT = {
@@ -93,6 +95,19 @@ def is_newer(version: str, than: str | None) -> bool:
     return one > other if one and other else core(version) != core(than)
 
 
+def goes_back(said: str | None, wanted: str) -> bool:
+    """Whether a device that says what it runs would run something older."""
+    return said is not None and not runs(said, wanted) and not is_newer(wanted, said)
+
+
+def reason_to_go_back(text: str) -> str:
+    """Why a device shall run an older version, tidied; Invalid('older_because') where it says nothing."""
+    because = " ".join(text.split())
+    if not LEAST_REASON <= len(because) <= LONGEST_REASON:
+        raise Invalid("older_because", "Say why, in {least} to {most} characters: it stays in the event log.", least=LEAST_REASON, most=LONGEST_REASON)
+    return because
+
+
 def _numbers(version: str) -> tuple[int, ...]:
     found = [int(part) for part in _PARTS.findall(core(version).partition("+")[0])]
     while found and found[-1] == 0:  # 2.0 is 2
@@ -152,7 +167,7 @@ def fits(model: str, dialect: str, standing: Standing) -> bool:
 
 
 def refusal_to_update(
-    standing: Standing, *, model: str, dialect: str, version: str, tonight: bool = False, may_be_on: bool = False
+    standing: Standing, *, model: str, dialect: str, version: str, tonight: bool = False, may_be_on: bool = False, may_be_older: bool = False,
 ) -> tuple[str, dict[str, Any]] | None:
     """Why this device is not given this release. What may be otherwise by tonight is no reason against tonight."""
     checks: list[tuple[bool, str, dict[str, Any]]] = [
@@ -160,7 +175,7 @@ def refusal_to_update(
         (not fits(model, dialect, standing), OTHER_KIND, {}),
         (not standing.is_active, OUT_OF_USE, {}),
         (runs(standing.runs, version), RUNS_ALREADY, {}),
-        (standing.runs is not None and not is_newer(version, standing.runs), RUNS_NEWER, {"version": standing.runs}),
+        (goes_back(standing.runs, version) and not may_be_older, RUNS_NEWER, {"version": standing.runs}),
         (standing.is_under_way, UNDER_WAY, {}),
     ]
     if not tonight:

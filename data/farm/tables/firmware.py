@@ -92,7 +92,7 @@ class FirmwareRollout(Tenant, Stamped, table=True):
 
 class FirmwareUpdate(Tenant, Stamped, table=True):
     """One device shall come by one release, told between `not_before_at` and `expires_at`. `may_be_on`: somebody said that its
-    output may stand still although it is on and animals are there."""
+    output may stand still although it is on and animals are there. `older_because`: why it goes back to an older version."""
 
     __tablename__ = "firmware_updates"
     __table_args__ = tenant_args(
@@ -114,6 +114,7 @@ class FirmwareUpdate(Tenant, Stamped, table=True):
     from_version: str | None = text_column(nullable=True)
     status: UpdateStatus = word(UpdateStatus, "firmware_status", SCHEMA, default=UpdateStatus.ASKED)
     may_be_on: bool = flag(False)
+    older_because: str | None = text_column(nullable=True)
     asked_by: UUID | None = Field(default=None, foreign_key="identity.users.id")
     not_before_at: datetime = instant()
     expires_at: datetime = instant()
