@@ -24,11 +24,14 @@ from jobs.api.push._farm_feed import FarmFeed
 from jobs.api.push._inbox_feed import InboxFeed
 from jobs.api.push._listeners import Close, Listener, Say, everybody
 from jobs.api.push._said import read
+from jobs.networks._pace import Pace
 from jobs.networks._refusals import ABSENT
 
 log = structlog.get_logger()
 
 MOST_FARMS = 100
+ARRIVALS = Pace(300, 60)
+"""Lines opened from one address in a minute, whoever it turns out to be."""
 PING_S, SILENT_S = 25, 60
 """How often a line is tried, and how long somebody may say nothing at all."""
 

@@ -14,24 +14,30 @@ import structlog
 from fastapi import WebSocket
 from starlette.websockets import WebSocketDisconnect
 
-from data.core.errors import Invalid, Refusal, TooLarge, Unauthenticated
+from data.core.errors import Invalid, Refusal, TooLarge, TooOften, Unauthenticated
 from data.core.session import UNREACHABLE
 from data.identity.door import Browser
 from jobs.api._door import fault
-from jobs.api.push._asking import PING_S, SILENT_S, absent, answered, let_in
+from jobs.api.push._asking import ARRIVALS, PING_S, SILENT_S, absent, answered, let_in
 from jobs.api.push._listeners import Listener
 
 log = structlog.get_logger()
 
 LONGEST = 32_000
 FIRST_WITHIN_S = 10
-REFUSED, OVER, SILENT = 4401, 4403, 4408
+REFUSED, OVER, SILENT, TRY_LATER = 4401, 4403, 4408, 1013
 
 Tell = Callable[..., Awaitable[None]]
 
 
 async def connected(socket: WebSocket) -> None:
     """Who says nothing for a minute is gone; a `ping` comes every 25 seconds, and `pong` is one thing to say."""
+    client = socket.client
+    try:
+        ARRIVALS.check(client.host if client else "")
+    except TooOften:
+        await socket.close(TRY_LATER)
+        return
     await socket.accept()
 
     async def say(event: str, data: Any, **more: Any) -> None:
@@ -42,7 +48,6 @@ async def connected(socket: WebSocket) -> None:
 
     one: Listener | None = None
     try:
-        client = socket.client
         browser = Browser(client.host if client else None, socket.headers.get("user-agent"))
         one = await let_in(await _shown(socket), browser, say, close)
         await say("welcome", {"user_id": _text(one.actor.user_id), "organization_id": _text(one.actor.organization_id), "ping_every_s": PING_S})

@@ -1,35 +1,45 @@
 """Programs that speak Socket.IO stay connected at `/v1/socket.io`: each hears what it asked for and is answered by acknowledgement."""
 
+import asyncio
 from typing import Any
 
 import socketio
 import structlog
 from starlette.routing import Route, WebSocketRoute
 from starlette.types import Receive, Scope, Send
+from starlette.websockets import WebSocketClose
 
-from data.core.errors import Refusal
+from data.core.errors import Refusal, TooOften
 from data.core.session import UNREACHABLE
 from data.identity.door import Browser
-from jobs.api._door import fault
-from jobs.api.push._asking import ASKED, PING_S, SILENT_S, absent, answered, let_in
+from jobs.api._door import fault, refused
+from jobs.api.push._asking import ARRIVALS, ASKED, PING_S, SILENT_S, absent, answered, let_in
 from jobs.api.push._listeners import Listener
 
 log = structlog.get_logger()
 
 PATH = "/v1/socket.io"
 LONGEST = 32_000
+SHOWN_WITHIN_S = 10.0
 MOST_AHEAD = 16
 """Messages that were handed to a line and that it has not taken; more wait with us, where there is a limit."""
 
 server = socketio.AsyncServer(async_mode="asgi", ping_interval=PING_S, ping_timeout=SILENT_S - PING_S, max_http_buffer_size=LONGEST)
 _served = socketio.ASGIApp(server, socketio_path=PATH)
 _listeners: dict[str, Listener] = {}
+_cuts: dict[str, asyncio.Task[None]] = {}
 
 
 class _Door:
-    """A route of its own for each kind of connection: FastAPI hands neither's scope to the other."""
+    """What comes in, by either kind of connection; who opens too many is told when to come back."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if b"sid=" not in scope["query_string"]:
+            try:
+                ARRIVALS.check(scope["client"][0] if scope.get("client") else "")
+            except TooOften as refusal:
+                await (refused(refusal) if scope["type"] == "http" else WebSocketClose(1013))(scope, receive, send)
+                return
         await _served(scope, receive, send)
 
 
@@ -48,7 +58,9 @@ async def _connected(sid: str, environ: dict[str, Any], auth: object = None) -> 
             await line.queue.join()
 
     async def close() -> None:
+        line_id = server.manager.eio_sid_from_sid(sid, "/")
         await server.disconnect(sid)
+        await _cut(line_id)
 
     browser = Browser(client[0] if client else None, environ.get("HTTP_USER_AGENT"))
     try:
@@ -59,9 +71,34 @@ async def _connected(sid: str, environ: dict[str, Any], auth: object = None) -> 
         raise _refused(absent(reason)) from None
 
 
+async def _cut(line_id: str) -> None:
+    """End the line itself: asked politely alone, one that does not listen would stay."""
+    if line := server.eio.sockets.get(line_id):
+        await server.eio.disconnect(line_id)
+        line.queue.put_nowait(None)
+
+
 def _refused(refusal: Refusal) -> socketio.exceptions.ConnectionRefusedError:
     error = fault(refusal)["error"]
     return socketio.exceptions.ConnectionRefusedError(error["message"], error)
+
+
+_opened = server.eio.handlers["connect"]
+
+
+async def _line_opened(line_id: str, environ: dict[str, Any]) -> Any:
+    """A line on which nobody shows a token in time is cut."""
+    _cuts[line_id] = asyncio.create_task(_cut_unless_shown(line_id), name="push: a token is awaited")
+    return await _opened(line_id, environ)
+
+
+async def _cut_unless_shown(line_id: str) -> None:
+    try:
+        await asyncio.sleep(SHOWN_WITHIN_S)
+        if server.manager.sid_from_eio_sid(line_id, "/") is None:
+            await _cut(line_id)
+    finally:
+        _cuts.pop(line_id, None)
 
 
 async def _disconnected(sid: str, reason: str = "") -> None:
@@ -76,6 +113,7 @@ def _hear(name: str) -> None:
     server.on(name, asked)
 
 
+server.eio.on("connect", _line_opened)
 server.on("connect", _connected)
 server.on("disconnect", _disconnected)
 for one in ASKED:
