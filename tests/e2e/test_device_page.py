@@ -11,7 +11,7 @@ from data.farm.tables import CommandStatus, DeviceType
 from data.farm.values import Presence, SensorValue
 from data.identity.commands import set_preferences
 from tests.e2e.conftest import Visitors
-from tests.e2e.test_everyone import AXE, RUN, serious
+from tests.e2e.fit import AXE, RUN, serious
 from tests.factories.farm import bring_online, build_farm, eventually
 from tests.factories.people import World
 from tests.farm.asking import add, ago, hear, state

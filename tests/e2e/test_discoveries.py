@@ -12,7 +12,7 @@ from data.farm import queries
 from data.farm.commands.discoveries import announce
 from jobs.codecs.home_assistant import announcement
 from tests.e2e.conftest import Server, Visitors
-from tests.e2e.test_everyone import AXE, RUN, serious
+from tests.e2e.fit import AXE, RUN, serious
 from tests.e2e.test_schedules import IN_PANEL
 from tests.factories.farm import FarmWorld, build_farm
 from tests.factories.people import World

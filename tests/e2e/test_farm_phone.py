@@ -16,7 +16,7 @@ from data.farm.tables import Device, DeviceType
 from data.farm.values import DeviceReport, SensorValue
 from data.identity.commands import set_preferences
 from tests.e2e.conftest import Visitor, Visitors
-from tests.e2e.test_everyone import AXE, RUN, serious
+from tests.e2e.fit import AXE, RUN, serious
 from tests.e2e.test_offline import forgive, is_so, without_signal
 from tests.factories.farm import FarmWorld, Tasmota, build_farm, eventually, tasmota
 from tests.factories.people import World

@@ -10,7 +10,7 @@ from data.core.session import transaction
 from data.farm.commands import flocks
 from data.farm.tables import FlockBatch
 from tests.e2e.conftest import Visitors
-from tests.e2e.test_everyone import AXE, RUN, serious
+from tests.e2e.fit import AXE, RUN, serious
 from tests.factories.farm import build_farm
 from tests.factories.people import World
 

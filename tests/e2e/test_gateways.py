@@ -9,7 +9,7 @@ from playwright.async_api import expect
 from data.core.session import transaction
 from data.farm import commands, queries
 from tests.e2e.conftest import Visitors
-from tests.e2e.test_everyone import AXE, RUN, serious
+from tests.e2e.fit import AXE, RUN, serious
 from tests.factories.farm import build_farm
 from tests.factories.people import World
 from tests.factories.served import Server

@@ -6,7 +6,7 @@ import pytest
 from playwright.async_api import expect
 
 from tests.e2e.conftest import Visitors
-from tests.e2e.test_everyone import AXE, RUN, serious
+from tests.e2e.fit import AXE, RUN, serious
 from tests.factories.farm import build_farm
 from tests.factories.people import PASSWORD, World
 

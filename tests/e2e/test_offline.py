@@ -13,7 +13,7 @@ from data.core.session import transaction
 from data.core.time import now
 from data.platform.commands import path_of
 from tests.e2e.conftest import Visitor, Visitors
-from tests.e2e.test_everyone import AXE, RUN, serious
+from tests.e2e.fit import AXE, RUN, serious
 from tests.factories.by_hand import jpeg, line, write
 from tests.factories.cold_chain import ColdStore, another_unit, cold_store
 from tests.factories.people import World

@@ -9,7 +9,7 @@ from playwright.async_api import expect
 from data.cold_chain.values import UnitType
 from data.core.time import now
 from tests.e2e.conftest import Visitors
-from tests.e2e.test_everyone import AXE, RUN, serious
+from tests.e2e.fit import AXE, RUN, serious
 from tests.factories.cold_chain import cold_store
 from tests.factories.people import World
 from tests.factories.reports import MIDNIGHT, Fridge

@@ -11,7 +11,7 @@ from data.core.time import now
 from data.farm import commands, queries
 from data.farm.values import DeviceReport, SensorValue
 from tests.e2e.conftest import Visitors
-from tests.e2e.test_everyone import AXE, RUN, serious
+from tests.e2e.fit import AXE, RUN, serious
 from tests.factories.farm import bring_online, build_farm
 from tests.factories.people import World
 
