@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from uuid import uuid4
 
 import hypothesis
 import psycopg
@@ -31,13 +32,18 @@ SECRET_KEY = "a key for tests only, long enough for all"
 PG_FOLDER = Path(os.environ.get("STEADING_TEST_VAR", "var/test")).absolute() / "pg"
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest first, in the same order for every worker."""
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
+
+
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Embedded]:
     """The embedded server, shared by all workers; the template is migrated by whoever comes first."""
     with embedded(PG_FOLDER) as running:
         hurry(running)
         with InterProcessLock(f"{PG_FOLDER}.lock"):
-            run = os.environ.get("PYTEST_XDIST_TESTRUNUID", str(os.getpid()))  # the folder outlives runs, and is shared
+            run = os.environ.get("PYTEST_XDIST_TESTRUNUID", uuid4().hex)  # the folder outlives runs and is shared, and process ids come again
             marker = tmp_path_factory.getbasetemp().parent / f"template-is-ready-{run}"
             if not marker.exists():
                 upgrade(running.database("steading_template", fresh=True), SECRET_KEY)
