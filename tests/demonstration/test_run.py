@@ -66,6 +66,7 @@ HEARD = {
 MADE_ONCE = ("farm.devices", "cold_chain.units", "tracking.trackers", "deliveries.drivers", "trees.jobs", "identity.api_tokens", "identity.users")
 
 
+@pytest.mark.long
 def test_every_device_is_heard_through_its_own_door_and_a_second_start_makes_nothing_anew(tmp_path: Path) -> None:
     with running(tmp_path) as first:
         began = first.execute("select quote_literal(now() - interval '2 minutes')").fetchone()

@@ -47,6 +47,7 @@ async def furnished(home: World) -> list[str]:
     return [item.href for item in pages.MENU] + things
 
 
+@pytest.mark.long
 async def test_every_page_is_fit_for_everybody(visitors: Visitors, furnished: list[str]) -> None:
     somebody = await visitors.signed_in("olga.green@example.org")
     found: dict[str, list[str]] = {}

@@ -112,6 +112,7 @@ async def until_each_kind_came_in(devices: Devices, tasks: Sequence[asyncio.Futu
             await asyncio.sleep(0.01)
 
 
+@pytest.mark.long
 async def test_killing_the_process_at_any_moment_loses_nothing_that_had_been_answered(
     world: World, db: Database, database_url: str, owner_connection: psycopg.Connection, tmp_path: Path
 ) -> None:

@@ -112,6 +112,7 @@ async def test_somebody_who_is_not_signed_in_is_sent_to_the_door(served: Server,
             assert ours_in(answer.text) == []
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("email", ["sam.other@example.org", "dara.green@example.org"])
 async def test_neither_the_neighbour_nor_a_member_without_the_right_sees_any_of_it(
     email: str, visitors: Visitors, everything: Everything

@@ -31,6 +31,7 @@ def environment(server: Embedded, worker_id: str, tmp_path: Path) -> Iterator[En
     server.drop(name)
 
 
+@pytest.mark.long
 def test_what_was_copied_is_tried_and_put_back_into_a_folder(environment: Environment, tmp_path: Path) -> None:
     assert "no backup in" in command(environment, "drill").stderr
     assert "bytes, as of" in done(environment, "backup")
