@@ -44,6 +44,7 @@ from jobs import (
     metrics,
     outbox,
     provisioning,
+    regular,
     telegram,
     tracking,
     trees,
@@ -75,7 +76,7 @@ from migrations.ddl import APP, SWEEP
 from migrations.upgrade import UnsafeRole, role_url, upgrade
 
 DOORS = (ttn, chirpstack, hub, ingest, gateway, owntracks, osmand, assessments, stripe, telnyx, api)
-JOBS = (upkeep, backup, alerts, cold_chain, metrics, farm, tracking, deliveries, trees, digests, telegram)
+JOBS = (upkeep, backup, alerts, cold_chain, metrics, farm, tracking, deliveries, trees, digests, regular, telegram)
 
 cli = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__, pretty_exceptions_enable=False)
 user_cli = typer.Typer(help="People, from the command line.", no_args_is_help=True)

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from time import monotonic
 
+import anyio.to_thread
 import structlog
 
 from data.alerts.tables import Severity
@@ -17,8 +18,9 @@ from data.core.time import now
 from data.notifications import sending, unsubscribing
 from data.notifications.rules import pause_after
 from data.notifications.sending import Outcome, Outgoing, Written
-from data.notifications.tables import Channel, DeliveryStatus
-from jobs.channels import Letter, TryLater, Undeliverable
+from data.notifications.tables import Channel, DeliveryStatus, Purpose
+from data.platform.commands import kept_at
+from jobs.channels import Enclosure, Letter, TryLater, Undeliverable
 from jobs.channels._choice import Carriers
 from jobs.channels._outside import client
 
@@ -140,7 +142,8 @@ class Worker:
             return Outcome(outgoing, DeliveryStatus.CANCELED, now(), error="It was over before this was sent.")
         try:
             async with self._turn:
-                external_id = await self._carriers.carrier(outgoing).send(self._letter(outgoing))
+                letter = dataclasses.replace(self._letter(outgoing), enclosures=await _enclosures(outgoing))
+                external_id = await self._carriers.carrier(outgoing).send(letter)
         except Undeliverable as reason:
             return Outcome(
                 outgoing, DeliveryStatus.FAILED, now(), error=str(reason), is_dead=reason.is_dead, has_opted_out=reason.has_opted_out
@@ -163,6 +166,15 @@ class Worker:
             unsubscribe=f"{self._origin}/unsubscribe?token={token}" if token else "",
             is_urgent=outgoing.severity is Severity.CRITICAL, life=_life(outgoing), data=_for_machines(outgoing, written), keys=keys,
         )  # fmt: skip
+
+
+async def _enclosures(outgoing: Outgoing) -> Sequence[Enclosure]:
+    """The document that a mail is about, where its payload names one."""
+    said = (outgoing.payload or {}).get("file") if outgoing.purpose is Purpose.REPORT else None
+    if not said:
+        return ()
+    content = await anyio.to_thread.run_sync(kept_at(said["key"]).read_bytes)
+    return (Enclosure(said["name"], said["mime_type"], content),)
 
 
 def _later(outgoing: Outgoing, reason: str, retry_after_s: float | None) -> Outcome:

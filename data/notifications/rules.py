@@ -48,7 +48,7 @@ def by_wishes(
         return Verdict("They do not want to be told of this kind by this way.")
     if channel in wishes.off and kind is None:
         return Verdict("They turned this way of telling them off.")
-    if purpose == "digest" or channel == "in_app":
+    if purpose in ("digest", "report") or channel == "in_app":
         return SEND
     if kind is None and URGENCY[severity] < URGENCY[wishes.least_severity]:
         return Verdict("They want to be told of more serious things only.")

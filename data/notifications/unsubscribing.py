@@ -18,15 +18,18 @@ from data.identity.secrets import seal
 from data.notifications.events import ChannelsChanged
 from data.notifications.sending import Outgoing
 from data.notifications.tables import Channel, NotificationPreference, OptOut, Purpose
+from data.platform.regular import leave
 
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """What a link ends, and for whom: somebody's digests, or everything to an address that is nobody's here."""
+    """What a link ends, and for whom: one report that comes regularly, somebody's digests, or everything to an address that is
+    nobody's here."""
 
     organization_id: UUID
     user_id: UUID | None
     address: str
+    schedule_id: UUID | None = None
 
     @property
     def actor(self) -> Actor:
@@ -37,11 +40,13 @@ class Ending:
 def token(outgoing: Outgoing) -> str:
     """What a mail's link carries; '' for what one cannot end with a click (alerts of one's own are a matter of preferences)."""
     is_endable = outgoing.channel is Channel.EMAIL and (
-        outgoing.purpose is Purpose.DIGEST or (outgoing.user_id is None and outgoing.purpose is not Purpose.TEST)
+        outgoing.purpose in (Purpose.DIGEST, Purpose.REPORT) or (outgoing.user_id is None and outgoing.purpose is not Purpose.TEST)
     )
     if not is_endable:
         return ""
     said: dict[str, Any] = {"o": str(outgoing.organization_id), "u": str(outgoing.user_id or ""), "a": outgoing.recipient}
+    if outgoing.purpose is Purpose.REPORT and outgoing.payload:
+        said["r"] = outgoing.payload["schedule_id"]
     return seal().close(json.dumps(said)).decode()
 
 
@@ -49,13 +54,16 @@ def read(token: str) -> Ending:
     """NotFound for anything that we did not seal."""
     try:
         said = json.loads(seal().open(token.encode()))
-        return Ending(UUID(said["o"]), UUID(said["u"]) if said["u"] else None, said["a"])
+        return Ending(UUID(said["o"]), UUID(said["u"]) if said["u"] else None, said["a"], UUID(said["r"]) if said.get("r") else None)
     except (InvalidToken, ValueError, KeyError, TypeError) as reason:
         raise NotFound("This link is not one of ours, or it is broken.") from reason
 
 
 async def end(tx: Transaction, ending: Ending) -> None:
     """No more of them. Doing it twice changes nothing; a transaction of `ending.actor`."""
+    if ending.schedule_id is not None:
+        await leave(tx, ending.schedule_id, str(ending.user_id or ending.address))
+        return
     if ending.user_id is None:
         row = {"id": uuid7(), "organization_id": tx.organization_id, "channel": Channel.EMAIL, "address": ending.address, "reason": "unsubscribed by link"}
         await tx.execute(insert(OptOut).values(row).on_conflict_do_nothing())

@@ -94,7 +94,12 @@ async def keep_file(tx: Transaction, content: bytes, *, file_name: str, mime_typ
 
 def path_of(file: File) -> Path:
     """Where a file's bytes are."""
-    return _root / file.key
+    return kept_at(file.key)
+
+
+def kept_at(key: str) -> Path:
+    """The same by a file's key."""
+    return _root / key
 
 
 async def note_run(

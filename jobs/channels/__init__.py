@@ -1,6 +1,6 @@
 """People and partners are reached through outside parties: each takes a letter, or says why it cannot."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Protocol
@@ -23,10 +23,20 @@ class TryLater(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Enclosure:
+    """A document that travels with a letter."""
+
+    name: str
+    mime_type: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Letter:
     """What somebody is told. `id` stays the same at each attempt; `to` is an address as its channel writes it.
 
-    `link` and `unsubscribe` are whole addresses; `data` is the same news for a machine; `keys` belong to the address.
+    `link` and `unsubscribe` are whole addresses; `data` is the same news for a machine; `keys` belong to the address. Only mail carries
+    `enclosures`.
     """
 
     id: str
@@ -40,6 +50,7 @@ class Letter:
     life: timedelta = timedelta(days=1)
     data: Mapping[str, Any] = field(default_factory=dict)
     keys: Mapping[str, str] = field(default_factory=dict)
+    enclosures: Sequence[Enclosure] = ()
 
 
 class Channel(Protocol):

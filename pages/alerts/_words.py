@@ -93,6 +93,8 @@ def _shown(name: str, value: Any) -> Any:
         return _(ROLE_WORDS[Role(value)])
     if name == "because" and isinstance(value, str):
         return _(value)
+    if name == "because" and isinstance(value, Mapping):
+        return sentence(value["message"], value["values"])
     return value
 
 

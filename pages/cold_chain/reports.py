@@ -14,7 +14,9 @@ from data.cold_chain.reports.queries import EXPORT, ReportView
 from data.cold_chain.values import ReportKind
 from data.core.session import Transaction, transaction
 from data.core.sheet import Paper
+from data.platform.tables import ReportSchedule
 from pages import _reports as shared
+from pages._regular import Asking, sent_regularly
 from pages._shell import Looker, actor, screen
 from pages.cold_chain import _report_words as words
 from pages.cold_chain._report_asking import Wanted, subjects, wanted
@@ -30,7 +32,28 @@ async def reports(look: Looker, kind: str = "", of: str = "", first: str = "", l
     named = await subjects(look)
     with ui.element("section").classes("st-card"):
         _ask(look, asks, named, today)
+    sent_regularly(look, _regular(named))
     shared.listed(look, queries.reports, lambda one: _row(look, one))
+
+
+def _regular(named: Mapping[str, str]) -> Asking:
+    """What is asked of a report that comes regularly: its kind, and of what."""
+
+    def fields(form: Form, ordered: ReportSchedule | None) -> None:
+        of = _of(ordered.question) if ordered else "all"
+        with shared.beside():
+            form.select("kind", _("Kind"), {one.value: _(said) for one, said in words.KIND_WORDS.items()}, ordered.kind if ordered else "compliance", required=True)
+            form.select("of", _("Of"), dict(named), of if of in named else "all", required=True, search=len(named) > 12)
+
+    def read(values: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
+        what, _sign, which = values["of"].partition(":")
+        return values["kind"], {f"{what}_id": which} if which else {}
+
+    return Asking("cold_chain", fields, read, lambda kind: _(words.KIND_WORDS[ReportKind(kind)]), words.period)
+
+
+def _of(question: Mapping[str, Any]) -> str:
+    return next((f"{what}:{question[f'{what}_id']}" for what in ("unit", "site") if question.get(f"{what}_id")), "all")
 
 
 def _ask(look: Looker, asks: Wanted, named: dict[str, str], today: date) -> None:

@@ -16,8 +16,10 @@ from data.farm.reports import commands, queries, table
 from data.farm.reports.asked import Kind, Step
 from data.farm.reports.queries import ReportView
 from data.farm.tables import Farm
+from data.platform.tables import ReportSchedule
 from pages import _reports as shared
 from pages._csv import csv_response
+from pages._regular import Asking, sent_regularly
 from pages._shell import Looker, actor, screen
 from pages.farm import _events_csv  # noqa: F401 - its route
 from pages.farm import _report_words as words
@@ -37,7 +39,25 @@ async def reports(look: Looker, kind: str = "", farm: str = "", first: str = "",
         return
     with ui.element("section").classes("st-card"):
         _ask(look, asks, farms, today)
+    sent_regularly(look, _regular(farms))
     shared.listed(look, queries.reports, lambda one: _row(look, one))
+
+
+def _regular(farms: Sequence[Farm]) -> Asking:
+    """What is asked of a report that comes regularly: its kind, of which farm, and how finely."""
+
+    def fields(form: Form, ordered: ReportSchedule | None) -> None:
+        asked = ordered.question if ordered else {"farm_id": str(farms[0].id), "step": Step.DAY.value}
+        with shared.beside():
+            form.select("kind", _("Kind"), {one.value: _(words.KIND_WORDS[one]) for one in Kind}, ordered.kind if ordered else Kind.PERFORMANCE.value, required=True)
+            named = {str(one.id): one.name for one in farms}
+            form.select("farm", _("Farm"), named, asked["farm_id"] if asked["farm_id"] in named else None, required=True)
+            form.select("step", _("Steps"), {one.value: _(said) for one, said in words.STEP_WORDS.items()}, asked["step"], required=True)
+
+    def read(values: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
+        return values["kind"], {"farm_id": values["farm"], "step": values["step"]}
+
+    return Asking("farm", fields, read, lambda kind: _(words.KIND_WORDS[Kind(kind)]), words.period)
 
 
 def _ask(look: Looker, asks: Wanted, farms: Sequence[Farm], today: date) -> None:

@@ -10,6 +10,7 @@ from data.notifications.sending import Outgoing, Written
 from data.notifications.tables import Purpose
 from pages.alerts._advice import advice
 from pages.alerts._words import SEVERITY_STATE, SEVERITY_WORDS, STATUS_WORDS, sentence
+from pages.notifications._report_letter import regular
 from ui import letter
 from ui.words import Reader, _, full_moment, moment, n_, noop, reading_as
 
@@ -26,11 +27,14 @@ def writer(origin: str) -> Callable[[Outgoing], Written]:
     """How messages are written for people; links in them begin with `origin`."""
 
     def write(outgoing: Outgoing) -> Written:
-        asked_in = (outgoing.payload or {}).get("language") if outgoing.purpose is Purpose.CODE else None
+        has_language = outgoing.purpose is Purpose.CODE or (outgoing.purpose is Purpose.REPORT and outgoing.user_id is None)
+        asked_in = (outgoing.payload or {}).get("language") if has_language else None
         reader = Reader(asked_in or outgoing.language, outgoing.place_zone or outgoing.time_zone, "f" if outgoing.units == "fahrenheit" else "c")
         with reading_as(reader):
             if outgoing.purpose is Purpose.DIGEST and outgoing.payload is not None:
                 return _digest(outgoing, outgoing.payload, origin)
+            if outgoing.purpose is Purpose.REPORT and outgoing.payload is not None:
+                return regular(outgoing, outgoing.payload, origin, language=reader.language, way_out=_ending(outgoing, origin))
             return _news(outgoing, origin)
 
     return write

@@ -25,6 +25,7 @@ STATUS_STATES: dict[DeliveryStatus, State] = {
 PURPOSE_WORDS = {
     Purpose.ALERT: noop("Alert"), Purpose.ESCALATION: noop("Escalation"), Purpose.REMINDER: noop("Reminder"), Purpose.RESOLVED: noop("Over"),
     Purpose.DIGEST: noop("Digest"), Purpose.TEST: noop("Test"), Purpose.CODE: noop("Code"), Purpose.EVENT: noop("Event"),
+    Purpose.REPORT: noop("Report"),
 }  # fmt: skip
 
 

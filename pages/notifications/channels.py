@@ -112,13 +112,17 @@ def _change_settings(look: Looker, held: SetUp) -> None:
             "email_recipients", _("Also to these addresses"), "\n".join(settings.email_recipients), lines=3,
             help=_("One on each line. They get alerts, and can end that themselves."),
         )  # fmt: skip
+        form.check(
+            "may_reports_leave", _("Reports may go to other addresses too"), settings.may_reports_leave,
+            help=_("Where somebody orders a report that comes regularly, to an inspector or a customer."),
+        )  # fmt: skip
         form.number("sms_per_hour", _("Text messages an hour, at most"), settings.sms_per_hour, required=True, minimum=0, maximum=1000, decimals=0)
 
     async def save(values: dict[str, Any]) -> None:
         async with look.transaction() as tx:
             await commands.set_settings(
                 tx, is_email_enabled=values["is_email_enabled"], email_recipients=values["email_recipients"].splitlines(),
-                sms_per_hour=values["sms_per_hour"],
+                sms_per_hour=values["sms_per_hour"], may_reports_leave=values["may_reports_leave"],
             )  # fmt: skip
 
     _ask(_("Mail and limits"), "", _("Save"), fields, save)

@@ -12,18 +12,18 @@ from ui.words import _
 
 
 @ui.page("/unsubscribe")
-def page(request: Request, token: str = "", done: bool = False) -> None:
+def page(request: Request, token: str = "", done: bool = False, of: str = "") -> None:
     speak(request, "No more mails")
     with card(request, _("No more mails")):
         if done:
-            problem(_("Done. You can turn them on again in your settings."), good=True)
+            problem(_("Done. Nothing more of this comes to you.") if of == "report" else _("Done. You can turn them on again in your settings."), good=True)
             return
         try:
             ending = unsubscribing.read(token)
         except NotFound as refusal:
             problem(_(refusal.message))
             return
-        ui.label(_("Send no more digests to {address}?", address=ending.address) if ending.user_id else _("Send nothing more to {address}?", address=ending.address))
+        ui.label(_asked(ending))
         with ui.element("form").props("method=post") as form:
             form.props["action"] = f"/unsubscribe?token={token}&asked=1"
             submit(_("Send me no more"))
@@ -35,4 +35,13 @@ async def end(token: str = "", asked: bool = False) -> Response:
     ending = unsubscribing.read(token)
     async with transaction(ending.actor) as tx:
         await unsubscribing.end(tx, ending)
-    return RedirectResponse("/unsubscribe?done=1", status_code=303) if asked else PlainTextResponse("OK")
+    done = "/unsubscribe?done=1&of=report" if ending.schedule_id else "/unsubscribe?done=1"
+    return RedirectResponse(done, status_code=303) if asked else PlainTextResponse("OK")
+
+
+def _asked(ending: unsubscribing.Ending) -> str:
+    if ending.schedule_id:
+        return _("Send this report no more to {address}?", address=ending.address)
+    if ending.user_id:
+        return _("Send no more digests to {address}?", address=ending.address)
+    return _("Send nothing more to {address}?", address=ending.address)

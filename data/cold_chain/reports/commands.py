@@ -50,8 +50,7 @@ async def question(
 
 async def ask(tx: Transaction, asked: Asked, look: Paper) -> Report:
     """Have a document made of what was asked (see `question`), and go away. Conflict where the plan holds no such reports."""
-    if asked.kind is ReportKind.COMPLIANCE:
-        await require_feature(tx, Feature.COMPLIANCE_REPORTS)
+    await may_be_made(tx, asked)
     zone = await _zone(tx, asked)
     since, until = asked.stretch(zone)
     made = Report(
@@ -72,6 +71,12 @@ async def ask(tx: Transaction, asked: Asked, look: Paper) -> Report:
     made.background_job_id = job.id
     tx.add(made)
     return made
+
+
+async def may_be_made(tx: Transaction, asked: Asked) -> None:
+    """Conflict where the plan holds no such reports."""
+    if asked.kind is ReportKind.COMPLIANCE:
+        await require_feature(tx, Feature.COMPLIANCE_REPORTS)
 
 
 async def keep(tx: Transaction, report_id: UUID, facts: Facts, fingerprint: str, file: File) -> None:

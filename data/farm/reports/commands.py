@@ -74,7 +74,11 @@ async def keep(tx: Transaction, report_id: UUID, facts: Facts, fingerprint: str,
     """It is made: its file, and its fingerprint, which goes into the log in the same transaction."""
     made = await report(tx, report_id)
     made.generated_at, made.file_id, made.fingerprint = now(), file.id, fingerprint
-    made.summary = made.summary | {"device_count": len(facts.devices), "size_bytes": file.size_bytes, "file_sha256": file.sha256}
+    made.summary = made.summary | {
+        "device_count": len(facts.devices), "size_bytes": file.size_bytes, "file_sha256": file.sha256, "uptime": facts.uptime,
+        "raised_count": sum(one.count for one in facts.raised) if facts.kind is Kind.PERFORMANCE else None,
+        "run_count": sum(one.executed + one.failed for one in facts.schedules), "automation": facts.automation,
+    }  # fmt: skip
     tx.add(made)
     record(tx, facts, fingerprint, "pdf", report_id=made.id, made_for=made.requested_as, file_sha256=file.sha256)
 

@@ -99,8 +99,11 @@ async def remove_bot(tx: Transaction) -> None:
         tx.emit(ChannelsChanged())
 
 
-async def set_settings(tx: Transaction, *, is_email_enabled: bool, email_recipients: Sequence[str], sms_per_hour: int) -> None:
-    """Whether mail goes out, who besides the organization's people gets it, and how many text messages an hour at most."""
+async def set_settings(
+    tx: Transaction, *, is_email_enabled: bool, email_recipients: Sequence[str], sms_per_hour: int, may_reports_leave: bool = False
+) -> None:
+    """Whether mail goes out, who besides the organization's people gets it, whether others may be sent reports, and how many text
+    messages an hour at most."""
     tx.actor.require(EDIT)
     recipients = list(dict.fromkeys(address.strip() for address in email_recipients if address.strip()))
     for address in recipients:
@@ -112,7 +115,7 @@ async def set_settings(tx: Transaction, *, is_email_enabled: bool, email_recipie
         raise Invalid("sms_per_hour", "Between 0 and 1,000.")
     settings = (await tx.exec(select(NotificationSettings).with_for_update())).one_or_none() or NotificationSettings()
     settings.is_email_enabled, settings.email_recipients, settings.sms_per_hour = is_email_enabled, recipients, sms_per_hour
-    settings.updated_at = now()
+    settings.may_reports_leave, settings.updated_at = may_reports_leave, now()
     tx.add(settings)
     tx.emit(ChannelsChanged())
 
