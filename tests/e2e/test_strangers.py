@@ -5,6 +5,7 @@ import sys
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
+from functools import cache
 from uuid import uuid4
 
 import httpx
@@ -42,6 +43,14 @@ LIST_ROUTES = (
     "import pages; pages.open_screens(); from nicegui import app;"
     "[print(r.path) for r in app.routes if 'GET' in (getattr(r, 'methods', None) or ()) and not r.path.startswith(('/_nicegui', '/steading-ui', '/sign-in', '/sign-up', '/new-address', '/reset', '/invitation', '/favicon', '/offline', '/manifest', '/service-worker', '/verify', '/_steading', '/unsubscribe'))]"
 )
+
+
+@cache
+def listed() -> list[str]:
+    """Every route, asked once in a process of its own, for screens are opened once in a process."""
+    paths = subprocess.run([sys.executable, "-c", LIST_ROUTES], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
+    assert len(paths) > 25
+    return paths
 
 
 @dataclass(frozen=True)
@@ -86,10 +95,8 @@ async def everything(home: World) -> Everything:
     ids |= {"alert_id": troubled.id, "delivery_id": delivery.id, "action_id": action.id, "excursion_id": spell.id}
     log = line(store.unit_id)
     assert await write(home.owner, log) == [None]
-    listed = subprocess.run([sys.executable, "-c", LIST_ROUTES], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
-    assert len(listed) > 25
     routes = []
-    for path in listed:
+    for path in listed():
         if path.startswith("/cold-chain"):
             path = path.replace("{device_id:uuid}", str(store.sensor_id))
         for name, value in ids.items():
