@@ -25,6 +25,8 @@ from data.identity import commands as identity
 from data.identity import door, members, programs
 from data.identity.door import Browser
 from data.identity.tables import Role
+from data.notifications.events import InboxChanged
+from data.notifications.tables import Notification
 from jobs import api
 from jobs.api.push._feed import _open
 from jobs.api.push._listeners import MOST_WAITING, Listener, everybody
@@ -160,10 +162,16 @@ async def test_over_a_plain_line_the_same_is_told_until_roles_change(world: Worl
         await bring_online(world.owner, farm.pump)
         await bring_online(world.owner, farm.fan)
         assert (await until("device:update"))["device"]["name"] == "Fan"
+        assert world.viewer.user_id
+        async with transaction(system(world)) as tx:
+            values = {"name": "Fan"}
+            tx.add(Notification(user_id=world.viewer.user_id, notification_type="alert", severity=Severity.WARNING, message="{name} is warm.", message_values=values))
+            tx.emit(InboxChanged(user_id=world.viewer.user_id))
+        told = await until("notification:new")
+        assert (told["notification"]["message"], told["unread_count"]) == ("Fan is warm.", 1)
         async with transaction(world.viewer) as tx:
             await identity.rename(tx, "Vera, newly named")
         assert (await ask("device:unsubscribe", device_id=str(farm.fan.id)))["is_subscribed"] is False
-        assert world.viewer.user_id
         async with transaction(world.owner) as tx:
             await members.change_role(tx, world.viewer.user_id, role=Role.KEEPER)
         assert (await until("session:ended"))["reason"] == "rights"
@@ -182,6 +190,16 @@ async def test_a_gateway_hears_of_its_own_farm_only_and_as_long_as_its_token_is_
         async with transaction(world.owner) as tx:
             await gateways.remove_gateway(tx, box.gateway.id)
         assert json.loads(await line.recv())["event"] == "session:ended"
+
+
+async def test_a_line_on_which_nobody_shows_a_token_is_cut(monkeypatch: pytest.MonkeyPatch, address: str) -> None:
+    monkeypatch.setattr("jobs.api.push._socket_io.SHOWN_WITHIN_S", 0.01)
+    monkeypatch.setattr("jobs.api.push._lines.FIRST_WITHIN_S", 0.01)
+    for path, code in ((f"{PATH}/?EIO=4&transport=websocket", 1000), ("/v1/ws", 4401)):
+        async with websockets.connect(f"ws://{address}{path}") as line:
+            async with asyncio.timeout(10):
+                await line.wait_closed()
+            assert line.close_code == code
 
 
 async def test_whoever_is_too_slow_is_told_that_they_missed_something(world: World) -> None:
