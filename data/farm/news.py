@@ -31,7 +31,7 @@ _RUNS = text("""
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """Devices as they are now, their last wishes, the last runs of schedules with their names, and alerts; the oldest first."""
+    """Devices as they are now (those that were taken down among them), their last wishes, the last runs of schedules with their names, and alerts; the oldest first."""
 
     devices: Sequence[Device]
     commands: Sequence[DeviceCommand]
@@ -44,7 +44,7 @@ async def news(
 ) -> News:
     """Of these things, those that are on this farm. At most five short statements, none where nothing is named."""
     tx.actor.require("farm.view", farm_id)
-    there = Device.farm_id == farm_id, queries.within(tx, Device.farm_id), col(Device.deleted_at).is_(None)
+    there = Device.farm_id == farm_id, queries.within(tx, Device.farm_id)
     found = (await tx.exec(select(Device).where(col(Device.id).in_(devices), *there))).all() if devices else []
     wishes: Sequence[DeviceCommand] = []
     if found:

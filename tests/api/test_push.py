@@ -18,7 +18,7 @@ from data.core.actor import Actor
 from data.core.bus import bus
 from data.core.session import across_tenants, transaction
 from data.core.time import now
-from data.farm.commands import gateways
+from data.farm.commands import gateways, remove_device
 from data.farm.rules.planning import Timing
 from data.farm.values import SensorValue
 from data.identity import commands as identity
@@ -124,6 +124,10 @@ async def test_over_socket_io_whoever_may_is_told_of_a_farm_and_switches_there(w
     schedule = await plan(world.owner, farm.pump, Timing(cron_expression="* * * * *"))
     await run(world, await planned_at(world, schedule))
     assert (await keeper.until("schedule:executed"))["schedule_id"] == str(schedule.id)
+
+    async with transaction(world.owner) as tx:
+        await remove_device(tx, farm.pump.id)
+    assert (await keeper.until("device:removed"))["device_id"] == str(farm.pump.id)
 
     bus._resynchronize()
     assert (await keeper.until("resync"))["reason"] == "missed"

@@ -90,6 +90,10 @@ class FarmFeed(Feed):
         return bool(before != said)
 
     def _tell_device(self, device: Device) -> None:
+        if device.deleted_at:
+            if self._is_news(device.id, device.deleted_at) and device.deleted_at >= self._opened_at - LAG:
+                self.tell("device:removed", {"farm_id": self.farm_id, "device_id": device.id}, device_id=device.id)
+            return
         before = self._values.get(device.id)
         self._values[device.id] = device.latest
         if fresh := {kind: one for kind, one in device.latest.items() if self._is_fresh(one, before.get(kind) if before else None)}:
