@@ -19,7 +19,7 @@ SETTINGS: dict[str, Any] = {
     "find_my_url": f"http://127.0.0.1:{_HAYSTACK_PORT}/",
     "find_my_user": "demonstration",
     "find_my_password": secrets.token_urlsafe(16),
-    "find_my_every_s": 30,
+    "find_my_every_s": 10,
     "smtp_url": f"smtp://127.0.0.1:{_SMTP_PORT}",
     "telnyx_url": f"http://127.0.0.1:{_POST_PORT}",
     "steading_sign_up": True,
