@@ -48,7 +48,7 @@ routes = (Route(f"{PATH}/", _Door(), include_in_schema=False), WebSocketRoute(f"
 
 async def _connected(sid: str, environ: dict[str, Any], auth: object = None) -> None:
     scheme, _, token = environ.get("HTTP_AUTHORIZATION", "").partition(" ")
-    shown = auth or ({"token": token} if scheme.lower() == "bearer" else None)
+    shown = auth or ({"token": token.strip(), "organization_id": environ.get("HTTP_X_ORGANIZATION_ID")} if scheme.lower() == "bearer" else None)
     client = environ["asgi.scope"].get("client")
 
     async def say(event: str, data: Any) -> None:
