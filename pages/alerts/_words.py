@@ -42,6 +42,8 @@ KIND_WORDS = {
     "missed_manual_entry": noop("Not written down by hand"), "suspected_cooling_failure": noop("Cooling seems to fail"),
     "door_open": noop("Door open"), "low_battery": noop("Battery low"), "sensor_fault": noop("Sensor at fault"),
     "rapid_rise": noop("Getting warmer fast"), "site_outage": noop("A whole site is silent"),
+    "slow_drift": noop("Getting warmer slowly"), "danger_zone": noop("Too long in the danger zone"),
+    "site_warming": noop("A whole site gets warmer"), "sensors_apart": noop("Sensors disagree"),
     "calibration_due": noop("Calibration due"), "gateway_offline": noop("Gateway offline"), "device_offline": noop("Device offline"),
     "device_silent": noop("Device does not answer"), "device_unreachable": noop("Device cannot be reached"),
     "device_refused": noop("Device refused"), "device_on_too_long": noop("On for too long"),

@@ -36,6 +36,9 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
         "temperature_min_celsius", "temperature_max_celsius", "hysteresis_celsius", "delay_minutes", "max_excursion_minutes",
         "rise_celsius_per_hour",
     ),
+    noop("Patterns over time"): (
+        "drift_celsius_per_hour", "danger_minutes", "rising_together_units", "sensors_apart_celsius",
+    ),
     noop("Door"): (
         "door_open_warning_minutes", "door_open_critical_minutes", "door_grace_minutes", "delay_door_open_minutes",
         "door_open_max_mask_minutes_per_day",
@@ -58,6 +61,19 @@ FIELDS: Mapping[str, Told] = {
         noop("Out of limits at most"), noop("Past this no open door is an excuse, and the alert says for how long."), "minutes"
     ),
     "rise_celsius_per_hour": Told(noop("Warms at most by"), noop("Empty: how fast it warms is not watched."), "pace"),
+    "drift_celsius_per_hour": Told(
+        noop("Drifts at most by"), noop("For three hours, well below what is fast. Empty: a slow drift is not watched."), "pace"
+    ),
+    "danger_minutes": Told(
+        noop("In the danger zone at most"),
+        noop("Within 24 hours, in all: between 5 and 57 °C (41 and 135 °F). Counts for fridges, walk-in coolers and display cases."), "minutes"
+    ),
+    "rising_together_units": Told(
+        noop("Told as one when so many warm together"), noop("Units of one site that surely head out of their limits at the same time."), "count"
+    ),
+    "sensors_apart_celsius": Told(
+        noop("Two sensors apart by"), noop("On average over half an hour. Then one of them is wrong, or air does not move."), "difference"
+    ),
     "door_open_warning_minutes": Told(noop("Door open: warning after"), "", "minutes"),
     "door_open_critical_minutes": Told(noop("Door open: critical after"), "", "minutes"),
     "door_grace_minutes": Told(
@@ -85,10 +101,14 @@ FIELDS: Mapping[str, Told] = {
 }
 
 
+WATCHED_WHERE_SAID = frozenset({"rise_celsius_per_hour", *GROUPS["Patterns over time"]})
+"""Nobody looks at these unless somebody says how much is too much."""
+
+
 def value_words(name: str, value: float | None) -> str:
     """What a field holds, such as '−18.0 °C', '10 min', '3 times'."""
     if value is None:
-        return _("no limit") if name.startswith("temperature_m") else _("not watched") if name == "rise_celsius_per_hour" else _("not used")
+        return _("no limit") if name.startswith("temperature_m") else _("not watched") if name in WATCHED_WHERE_SAID else _("not used")
     match FIELDS[name].measure:
         case "temperature":
             return temperature(value)

@@ -12,7 +12,7 @@ from data.cold_chain.events import PlacesChanged, RulesChanged
 from data.cold_chain.queries import rules as queries
 from data.cold_chain.queries import units
 from data.cold_chain.queries.rules import Change, Deviation, Field, Place
-from data.cold_chain.rules.ranges import RANGES, WITH_FRACTIONS
+from data.cold_chain.rules.ranges import OF_SITES, RANGES, WITH_FRACTIONS
 from data.core.errors import Invalid, Refusal
 from pages._shell import Looker, screen, translated
 from pages.cold_chain._rule_words import (
@@ -101,7 +101,8 @@ def _group(look: Looker, found: Shown, title: str, names: Sequence[str]) -> None
     with ui.element("section").classes("st-card"):
         ui.label(_(title)).classes("st-h2").props("role=heading aria-level=2")
         for name in names:
-            _field(look, found.place, by_name[name])
+            if not (found.place.unit_id and name in OF_SITES):
+                _field(look, found.place, by_name[name])
 
 
 def _field(look: Looker, place: Place, one: Field) -> None:

@@ -27,7 +27,8 @@ KINDS: Mapping[str, Sequence[str]] = {
     ),
     "cold_chain": (
         "temp_excursion", "rapid_rise", "suspected_cooling_failure", "monitoring_interrupted", "missed_manual_entry", "door_open",
-        "sensor_fault", "low_battery", "gateway_offline", "site_outage", "calibration_due",
+        "sensor_fault", "low_battery", "gateway_offline", "site_outage", "slow_drift", "danger_zone", "site_warming", "sensors_apart",
+        "calibration_due",
     ),
 }  # fmt: skip
 USUAL, YES, NO = "usual", "yes", "no"

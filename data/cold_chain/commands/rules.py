@@ -11,7 +11,7 @@ from data.cold_chain.events import RulesChanged, UnitChanged
 from data.cold_chain.queries import rules as queries
 from data.cold_chain.queries import units as unit_queries
 from data.cold_chain.queries.rules import EDIT_LIMITS, EDIT_RULES, LIMITS_OF_MANAGERS, Place
-from data.cold_chain.rules.ranges import IN_ORDER, RANGES, WITH_FRACTIONS
+from data.cold_chain.rules.ranges import IN_ORDER, OF_SITES, RANGES, WITH_FRACTIONS
 from data.cold_chain.tables import AlertRule, AlertRuleHistory, Area, Unit
 from data.core.errors import Conflict, Forbidden, Invalid
 from data.core.session import Transaction
@@ -41,6 +41,8 @@ async def set_rule(
     place = await queries.place(tx, unit_id=unit_id, site_id=site_id)
     _require(tx, place, changes)
     _check(changes)
+    if place.unit_id and (name := next((one for one in changes if one in OF_SITES), None)):
+        raise Invalid(name, "This is said of a site or of everything, not of one unit.")
     rule = await _rule(tx, place)
     old = {name: _plain(getattr(rule, name)) for name in changes}
     for name, value in changes.items():

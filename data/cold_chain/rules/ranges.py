@@ -26,12 +26,17 @@ RANGES: Mapping[str, tuple[float, float]] = {
     "door_open_max_mask_minutes_per_day": (0, DAY_MINUTES),
     "max_excursion_minutes": (1, 7 * DAY_MINUTES),
     "rise_celsius_per_hour": (0.1, 100),
+    "drift_celsius_per_hour": (0.1, 10),
+    "danger_minutes": (10, DAY_MINUTES),
+    "rising_together_units": (2, 100),
+    "sensors_apart_celsius": (0.5, 50),
     "low_battery_percent": (0, 100),
 }
 """°C, minutes, seconds, counts and percent, as their names say."""
 
 WITH_FRACTIONS = frozenset({
-    "temperature_min_celsius", "temperature_max_celsius", "hysteresis_celsius", "offline_trigger_multiplier", "rise_celsius_per_hour"
+    "temperature_min_celsius", "temperature_max_celsius", "hysteresis_celsius", "offline_trigger_multiplier", "rise_celsius_per_hour",
+    "drift_celsius_per_hour", "sensors_apart_celsius",
 })  # fmt: skip
 """Kept with two decimals; all others are whole numbers."""
 
@@ -40,3 +45,6 @@ IN_ORDER = (
     ("offline_warning_missed_checkins", "offline_critical_missed_checkins"),
 )
 """The second of each is worse than the first, and must not come before it."""
+
+OF_SITES = frozenset({"rising_together_units"})
+"""Said of a site or of everything, and of no single unit."""

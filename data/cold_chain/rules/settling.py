@@ -39,6 +39,10 @@ DEFAULTS: Mapping[str, float | None] = {
     "door_open_max_mask_minutes_per_day": 60,
     "max_excursion_minutes": 60,
     "rise_celsius_per_hour": None,
+    "drift_celsius_per_hour": None,
+    "danger_minutes": None,
+    "rising_together_units": None,
+    "sensors_apart_celsius": None,
     "low_battery_percent": 10,
 }
 """What holds where neither the unit nor its site nor its organization says otherwise; None is not watched at all."""
@@ -74,6 +78,12 @@ class Rule:
     max_excursion: timedelta
     rise_celsius_per_hour: float | None
     low_battery_percent: float
+    drift_celsius_per_hour: float | None = None
+    danger: timedelta | None = None
+    """How long in a day it may be as warm as what spoils food likes."""
+    rising_together: float | None = None
+    """From how many units of its site on their warming is one trouble."""
+    sensors_apart_celsius: float | None = None
 
 
 def settle(said: Mapping[str, Any], unit_type: UnitType) -> Rule:
@@ -95,7 +105,10 @@ def settled(unit_type: UnitType, low: Any, high: Any, *more: Any) -> Rule:
     def minutes(name: str) -> timedelta:
         return timedelta(minutes=field(name))
 
-    rise = said["rise_celsius_per_hour"]
+    def watched(name: str) -> float | None:
+        return None if said[name] is None else float(said[name])
+
+    danger = watched("danger_minutes")
     interval, missed_for_offline = timedelta(seconds=field("expected_reading_interval_s")), int(field("offline_warning_missed_checkins"))
     return Rule(
         low_celsius=low_celsius,
@@ -116,8 +129,12 @@ def settled(unit_type: UnitType, low: Any, high: Any, *more: Any) -> Rule:
         door_critical=minutes("door_open_critical_minutes"),
         door_mask=minutes("door_open_max_mask_minutes_per_day"),
         max_excursion=minutes("max_excursion_minutes"),
-        rise_celsius_per_hour=None if rise is None else float(rise),
+        rise_celsius_per_hour=watched("rise_celsius_per_hour"),
         low_battery_percent=field("low_battery_percent"),
+        drift_celsius_per_hour=watched("drift_celsius_per_hour"),
+        danger=None if danger is None else timedelta(minutes=danger),
+        rising_together=watched("rising_together_units"),
+        sensors_apart_celsius=watched("sensors_apart_celsius"),
     )
 
 

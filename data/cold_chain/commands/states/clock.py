@@ -11,7 +11,7 @@ from sqlmodel import col, select
 from data.alerts.commands import Trouble, raise_alerts, resolve_all_open
 from data.alerts.commands.restating import restate
 from data.alerts.tables import Alert, AlertStatus, Severity
-from data.cold_chain.commands.states import words
+from data.cold_chain.commands.states import patterns, words
 from data.cold_chain.commands.states.following import (
     Due,
     correlate,
@@ -24,6 +24,7 @@ from data.cold_chain.commands.states.following import (
 from data.cold_chain.commands.states.saving import save
 from data.cold_chain.commands.states.silence import end_outages, raise_silence
 from data.cold_chain.events import UnitChanged
+from data.cold_chain.queries import patterns as pattern_queries
 from data.cold_chain.queries import sweep, watch
 from data.cold_chain.queries.sweep import Course, Found
 from data.cold_chain.queries.watch import Watched
@@ -224,6 +225,10 @@ KINDS: Sequence[Kind] = (
     Kind("too_long", _find_too_long, _too_long),
     Kind("by_hand", lambda tx, at: sweep.unwritten(tx, at, words.MANUAL), _unwritten),
     Kind("batteries", lambda tx, at: sweep.batteries(tx, words.BATTERY), _batteries),
+    Kind("drift", lambda tx, at: pattern_queries.drifting(tx, at, words.DRIFT), patterns.drift),
+    Kind("danger", lambda tx, at: pattern_queries.in_danger(tx, words.DANGER), patterns.danger),
+    Kind("sensors_apart", lambda tx, at: pattern_queries.disagreeing(tx, at, words.APART), patterns.sensors_apart),
+    Kind("together", lambda tx, at: pattern_queries.warming_sites(tx, words.TOGETHER), patterns.together),
     Kind("outages", lambda tx, at: sweep.ended_outages(tx, at, words.OUTAGE), end_outages),
 )
 """In the order in which they are asked for each minute."""
