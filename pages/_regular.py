@@ -215,8 +215,9 @@ def _whom(look: Looker, form: Form, found: Found, schedule: ReportSchedule | Non
     people = {str(one.user_id): one.name if one.email else _("{name} (no e-mail address)", name=one.name) for one in found.candidates}
     mine = [str(look.actor.user_id)] if str(look.actor.user_id) in people else []
     chosen = [one for one in schedule.member_ids if one in people] if schedule else mine
-    form.select("member_ids", _("To these people"), people, chosen, multiple=True, search=len(people) > 12)
-    if found.may_leave or (schedule and schedule.addresses):
+    has_others = found.may_leave or bool(schedule and schedule.addresses)
+    form.select("member_ids", _("To these people"), people, chosen, required=not has_others, multiple=True, search=len(people) > 12)
+    if has_others:
         form.text(
             "addresses", _("And to these addresses"), "\n".join(schedule.addresses) if schedule else "", lines=2, mode="email",
             help=_("One on each line. Each can end it for themselves."),
