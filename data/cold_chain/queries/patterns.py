@@ -67,7 +67,7 @@ async def warming_sites(tx: Transaction, alert_type: str) -> Found:
     told = select(Alert.subject_id).where(Alert.alert_type == alert_type, Alert.status != AlertStatus.RESOLVED)
     sites = (
         with_rules(select(Unit.organization_id, col(Area.site_id).label("site_id")).select_from(Unit))  # type: ignore[arg-type]
-        .where(col(Unit.deleted_at).is_(None), col(Unit.is_active))
+        .where(col(Unit.deleted_at).is_(None), col(Unit.is_active), or_(said("rising_together_units").is_not(None), col(Area.site_id).in_(told)))
         .group_by(col(Unit.organization_id), col(Area.site_id))
         .having(or_(func.count().filter(rising) >= least, col(Area.site_id).in_(told)))
     ).subquery()
