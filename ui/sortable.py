@@ -7,8 +7,8 @@ from pathlib import Path
 from nicegui import events, ui
 
 
-class Sortable(ui.element, component=Path(__file__).parent / 'static' / 'sortable.js'):
-    """See `sortable`."""
+class Sortable(ui.element, component=Path(__file__).parent / 'static' / 'ordered.js'):
+    """See `sortable`. Its name in the browser is another, for NiceGUI has a part of that name, which boards are arranged with."""
 
     def __init__(self, on_moved: Callable[[int, int], None]) -> None:
         super().__init__()
