@@ -1,6 +1,7 @@
 """Somebody arranges a board by dragging, and finds it so the next day."""
 
 import pytest
+from playwright.async_api import expect
 
 from tests.e2e.conftest import Visitors
 from tests.factories.cold_chain import cold_store
@@ -32,16 +33,14 @@ async def test_panels_are_dragged_and_stay_where_they_were_put(visitors: Visitor
         await page.wait_for_timeout(300)
         await page.mouse.up()
         await page.wait_for_timeout(1500)
-    assert await titles.all_inner_texts() == wanted
+    await expect(titles).to_have_text(wanted)
     await page.get_by_role("button", name="Take away").last.click()
     await page.wait_for_function("n => document.querySelectorAll('.st-board-panel').length === n", arg=len(before) - 1)
 
     another = await somebody.open("/cold-chain/board")
-    await another.locator(".st-board-panel").first.wait_for()
-    assert await another.locator(".st-board-panel .st-h2").all_inner_texts() == wanted[:-1]
+    await expect(another.locator(".st-board-panel .st-h2")).to_have_text(wanted[:-1])
 
     colleague = await visitors.signed_in("colin.green@example.org", width=390, height=844)
     page = await colleague.open("/cold-chain/board")
-    await page.locator(".st-board-panel").first.wait_for()
-    assert await page.locator(".st-board-panel .st-h2").all_inner_texts() == before, "everybody has boards of their own"
+    await expect(page.locator(".st-board-panel .st-h2"), "everybody has boards of their own").to_have_text(before)
     assert await page.evaluate("document.documentElement.scrollWidth") <= 390

@@ -80,7 +80,7 @@ async def test_a_shipment_goes_from_order_to_delivery_and_a_colleagues_list_foll
     await page.get_by_role("button", name="It is delivered").click()
     await expect(page.locator(".st-badge", has_text="Delivered")).to_be_visible()
     await expect(elsewhere.get_by_text("No shipments here.")).to_be_visible()
-    assert await page.get_by_role("button", name="Call it off…").count() == 0
+    await expect(page.get_by_role("button", name="Call it off…")).to_have_count(0)
 
 
 async def test_who_may_not_see_deliveries_sees_none_of_it(visitors: Visitors, home: World) -> None:

@@ -2,6 +2,7 @@ from datetime import timedelta
 
 import pyotp
 import pytest
+from playwright.async_api import expect
 
 from data.core.time import now
 from tests.e2e.conftest import Visitors
@@ -49,7 +50,7 @@ async def test_the_menu_offers_only_what_one_may_see(visitors: Visitors, home: W
     assessor = await visitors.signed_in("asha.green@example.org")
     page = await assessor.open("/")
     rail = page.get_by_role("navigation", name="Main menu").first
-    assert await rail.get_by_text("Trees").count() == 1
+    await expect(rail.get_by_text("Trees")).to_have_count(1)
     assert await rail.get_by_text("Machines").count() == 0
     await assessor.open("/machines")
     await page.get_by_text("You do not have access to this").first.wait_for()

@@ -5,7 +5,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.async_api import Page, Route
+from playwright.async_api import Page, Route, expect
 
 from data.core.session import transaction
 from data.core.time import now
@@ -51,7 +51,7 @@ async def test_where_a_tag_was_shows_on_a_map_with_a_slider_without_the_internet
     await slider.locator(".timecontrol-date").wait_for()
     await slider.locator(".leaflet-interactive").first.wait_for(state="attached")
     await page.locator("article").filter(has_text="In storage").get_by_text("Riverside warehouse").wait_for()
-    assert await page.locator(".st-rows tbody tr").count() == 3
+    await expect(page.locator(".st-rows tbody tr")).to_have_count(3)
     await report(home.organization_id, [heard(shipping.trackers[1], ROAD, now() - HOUR)])
     await page.get_by_role("button", name="Show newer positions").click()
     await page.locator("article").filter(has_text="In transit").nth(1).wait_for()
