@@ -10,6 +10,7 @@ from uuid import uuid4
 import hypothesis
 import psycopg
 import pytest
+import structlog
 from fasteners import InterProcessLock
 
 from data.audit.log import write as write_log
@@ -28,6 +29,8 @@ hypothesis.settings.register_profile(
     "steading", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow, hypothesis.HealthCheck.function_scoped_fixture]
 )  # fmt: skip
 hypothesis.settings.load_profile("steading")  # no timing decides a test; what a fixture made is emptied by the tests that need it so
+plain = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+structlog.configure(processors=[*structlog.get_config()["processors"][:-1], plain])  # as main.py does: a picture of a fault takes seconds
 SECRET_KEY = "a key for tests only, long enough for all"
 PG_FOLDER = Path(os.environ.get("STEADING_TEST_VAR", "var/test")).absolute() / "pg"
 
