@@ -1,9 +1,11 @@
 """The house rules that a machine can check."""
 
 import csv
+import json
 import re
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import psycopg
@@ -86,14 +88,20 @@ def test_every_screen_is_listed_and_exists() -> None:
     assert there == set(pages.SCREENS)
 
 
-def test_every_place_in_the_menu_has_a_route_and_a_known_permission() -> None:
+@cache
+def composed() -> dict[str, list[str]]:
+    """The paths and the modules of a process that serves a business; it is composed once in a process."""
     code = (
-        "import pages; pages.open_screens(); from nicegui import app;"
-        "paths = {getattr(r, 'path', '') for r in app.routes};"
-        "print([i.href for i in pages.MENU if i.href not in paths])"
+        "import json, sys, main; from data.core.settings import Settings; from nicegui import app;"
+        "main.compose(Settings(_env_file=None, database_url='postgresql://x', secret_key='x' * 40, public_url='http://x'));"
+        "print(json.dumps({'paths': [getattr(r, 'path', '') for r in app.routes], 'modules': list(sys.modules)}))"
     )
     run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert run.stdout.strip() == "[]"
+    return json.loads(run.stdout)
+
+
+def test_every_place_in_the_menu_has_a_route_and_a_known_permission() -> None:
+    assert [i.href for i in pages.MENU if i.href not in composed()["paths"]] == []
     assert {i.permission for i in pages.MENU if i.permission} <= set(PERMISSIONS)
 
 
@@ -128,13 +136,7 @@ def test_every_part_of_the_interface_for_programs_is_open() -> None:
 
 
 def test_serving_a_business_never_reaches_the_demonstration() -> None:
-    code = (
-        "import sys, main; from data.core.settings import Settings;"
-        "main.compose(Settings(_env_file=None, database_url='postgresql://x', secret_key='x' * 40, public_url='http://x'));"
-        "print([m for m in sys.modules if 'demonstration' in m])"
-    )
-    run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert run.stdout.strip() == "[]"
+    assert [name for name in composed()["modules"] if "demonstration" in name] == []
 
 
 def test_migrations_make_exactly_the_tables_that_the_code_knows(database_url: str) -> None:
