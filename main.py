@@ -129,7 +129,7 @@ async def opened(settings: Settings) -> AsyncIterator[Database]:
 async def at_work(settings: Settings, table: Sequence[Line], *besides: Beside) -> AsyncIterator[None]:
     """Everything that must run while the doors are open, in order; undone in reverse."""
     conninfo = role_url(settings.database_url, APP, settings.secret_key).set(drivername="postgresql").render_as_string(False)
-    timetable = Timetable(table, conninfo)
+    timetable = Timetable(table, conninfo, backup.while_leading(settings))
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(opened(settings))
         bus.start(conninfo)
@@ -300,7 +300,7 @@ def run(
     with embedded_database(var_dir) as database_url:
         settings = Settings(
             _env_file=None, database_url=database_url, secret_key=key, port=port, mqtt_port=mqtt_port, var_dir=var_dir,
-            demonstration=True, **(demonstration.SETTINGS if devices else {}),
+            demonstration=True, backup_days=2, **(demonstration.SETTINGS if devices else {}),
         )  # type: ignore[call-arg]  # fmt: skip
         prepared(settings)
         asyncio.run(_with_database(settings, lambda: demonstration.ensure_world(settings)))

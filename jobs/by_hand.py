@@ -22,7 +22,8 @@ from jobs import mqtt_acl as acl
 from jobs import version_1
 from jobs.keeping.drill import DRILL_FAILED, DrillFailed
 from jobs.keeping.drill import drill as drilled
-from jobs.keeping.restoring import chosen, fresh_server, put_back, put_back_files
+from jobs.keeping.instants import Kept, as_of, found_for, is_own, pour
+from jobs.keeping.restoring import chosen, empty_and_ready, fresh_server, put_back, put_back_files
 from jobs.keeping.store import Manifest, Store
 
 ADDRESSES = ("postgres://", "postgresql://", "postgresql+psycopg://")
@@ -70,9 +71,9 @@ def add_commands(cli: typer.Typer, ready: Ready, using: Using) -> None:
     @cli.command()
     def restore(
         to: Annotated[str, typer.Option(help="A folder that is not there yet, or the address of an empty database.")],
-        at: Annotated[str, typer.Option(help="As of when, such as 2026-11-20T14:00 (UTC); the newest unless said.")] = "",
+        at: Annotated[str, typer.Option(help="As of when, such as 2026-11-20T14:00:05Z; the newest unless said.")] = "",
     ) -> None:
-        """Put a copy back: into a folder (which `run --var-dir` opens), or into an empty database (its files into VAR_DIR)."""
+        """Go back to an instant: in a new folder (which `run --var-dir` opens), or in an empty database (its files in VAR_DIR)."""
         settings = Settings()  # type: ignore[call-arg]
         if not to.startswith(ADDRESSES) and not _is_free(Path(to)):
             stop(f"{to} is not empty.")
@@ -139,22 +140,47 @@ def _is_free(folder: Path) -> bool:
 
 async def _restore(settings: Settings, to: str, at: datetime | None) -> None:
     store = Store(settings)
-    manifest = await chosen(store, at)
-    if to.startswith(ADDRESSES):
-        files = settings.var_dir / "files"
-        try:
-            different = await _put_back(store, manifest, to, settings.var_dir)
-        except psycopg.OperationalError as reason:
-            stop(f"The database does not answer: {str(reason).strip().splitlines()[0]}")
-    else:
-        folder = Path(to)
-        files = folder / "files"
-        async with fresh_server(folder / "pg") as server:
-            different = await _put_back(store, manifest, server.database("steading"), folder)
+    is_address = to.startswith(ADDRESSES)
+    folder = settings.var_dir if is_address else Path(to)
+    try:
+        found = await found_for(store, at)
+        go = _by_log(store, found, to, folder, at) if found else _by_copy(store, to, folder, at)
+        as_of_when, different = await go
+    except psycopg.OperationalError as reason:
+        stop(f"The database does not answer: {str(reason).strip().splitlines()[0]}")
+    files = folder / "files"
     fetched = await put_back_files(store, files)
-    typer.echo(f"Put back in {to}: everything as of {manifest.at:%Y-%m-%d %H:%M:%S} UTC, and {fetched} files in {files}.")
+    typer.echo(f"Put back in {to}: everything as of {as_of_when:%Y-%m-%d %H:%M:%S} UTC, and {fetched} files in {files}.")
     if different:
         stop("This is not as it was:", *(f"  {table}: {what}" for table, what in different.items()))
+
+
+async def _by_log(store: Store, found: Kept, to: str, folder: Path, at: datetime | None) -> tuple[datetime, dict[str, str]]:
+    """By the copy of everything before that instant and the log; the embedded server goes on from its own folder."""
+    if to.startswith(ADDRESSES):
+        await empty_and_ready(to)
+    different: dict[str, str] = {}
+    with _workspace(folder) as beside:
+        if is_own(found.base) and not to.startswith(ADDRESSES):
+            async with as_of(store, found, beside.absolute(), at=at, data=(folder / "pg").absolute()):
+                pass
+        else:
+            async with as_of(store, found, beside.absolute(), at=at) as server:
+                if to.startswith(ADDRESSES):
+                    different = await pour(server, found.base, to, beside)
+                else:
+                    async with fresh_server(folder / "pg") as own:
+                        different = await pour(server, found.base, own.database("steading"), beside)
+    return at or found.reach.at, different
+
+
+async def _by_copy(store: Store, to: str, folder: Path, at: datetime | None) -> tuple[datetime, dict[str, str]]:
+    """By the newest hourly copy that is not younger."""
+    manifest = await chosen(store, at)
+    if to.startswith(ADDRESSES):
+        return manifest.at, await _put_back(store, manifest, to, folder)
+    async with fresh_server(folder / "pg") as server:
+        return manifest.at, await _put_back(store, manifest, server.database("steading"), folder)
 
 
 async def _put_back(store: Store, manifest: Manifest, database_url: str, beside: Path) -> dict[str, str]:

@@ -33,8 +33,8 @@ class Line:
 class Timetable:
     """Runs its lines while this process leads; waits for the lead otherwise."""
 
-    def __init__(self, lines: Sequence[Line], conninfo: str) -> None:
-        self._lines, self._conninfo = lines, conninfo
+    def __init__(self, lines: Sequence[Line], conninfo: str, while_leading: Sequence[Job] = ()) -> None:
+        self._lines, self._conninfo, self._while_leading = lines, conninfo, while_leading
         self._task: asyncio.Task[None] | None = None
         self._noted: dict[str, tuple[datetime, bool]] = {}
         self.leads = asyncio.Event()
@@ -65,6 +65,7 @@ class Timetable:
             scheduler.add_job(self._run, line.trigger, args=[line], id=line.name)
         scheduler.start()
         self.leads.set()
+        beside = [asyncio.create_task(_awaited(job)) for job in self._while_leading]
         try:
             while True:  # the lock lives as long as this connection: when it is gone, so is the lead
                 await connection.execute("select 1")
@@ -72,6 +73,9 @@ class Timetable:
         finally:
             self.leads.clear()
             scheduler.shutdown(wait=False)
+            for task in beside:
+                task.cancel()
+            await asyncio.gather(*beside, return_exceptions=True)
 
     async def _run(self, line: Line) -> None:
         started, clock = now(), time.perf_counter()
@@ -93,6 +97,10 @@ class Timetable:
         if is_worth:
             self._noted[line.name] = at, error is not None
         return is_worth
+
+
+async def _awaited(job: Job) -> None:
+    await job()
 
 
 async def _takes_lead(connection: psycopg.AsyncConnection[tuple[object, ...]]) -> bool:

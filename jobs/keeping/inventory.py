@@ -1,9 +1,10 @@
 """What a database holds, said so briefly that two can be compared: each table's rows, counted and summed up."""
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import psycopg
@@ -62,6 +63,37 @@ async def snapshot(database_url: str) -> AsyncIterator[Snapshot]:
         if not row[0]:
             raise AnotherIsAtIt("another process is making a backup of this database")
         yield Snapshot(connection, *row[1:])
+
+
+QUIET_TRIES, QUIET_PAUSE_S = 400, 0.05
+
+
+class NeverQuiet(Exception):
+    """Somebody was always writing: no place in the log could be found that a snapshot agrees with."""
+
+
+@asynccontextmanager
+async def snapshot_in_log(database_url: str) -> AsyncIterator[tuple[psycopg.AsyncConnection[Any], datetime, str]]:
+    """The database at a place in its log: all that was committed before it is seen, and nothing else. NeverQuiet when there is none.
+
+    That is certain only in a moment in which nobody's writing is under way, and nothing was written while we looked.
+    """
+    async with await psycopg.AsyncConnection.connect(conninfo_of(database_url), options=SAME_WORDS, autocommit=True) as connection:
+        for _ in range(QUIET_TRIES):
+            before = await (await connection.execute("select pg_current_wal_insert_lsn()::text")).fetchone()
+            await connection.execute("begin isolation level repeatable read read only")
+            seen = await (
+                await connection.execute(
+                    "select pg_snapshot_xmin(s) = pg_snapshot_xmax(s), pg_current_wal_insert_lsn()::text, now() from pg_current_snapshot() s"
+                )
+            ).fetchone()
+            assert before and seen
+            if seen[0] and before[0] == seen[1]:
+                yield connection, seen[2].astimezone(UTC), seen[1]
+                return
+            await connection.execute("rollback")
+            await asyncio.sleep(QUIET_PAUSE_S)
+    raise NeverQuiet("somebody was always writing, so that there was nothing to compare with")
 
 
 async def taken(connection: psycopg.AsyncConnection[Any]) -> Inventory:

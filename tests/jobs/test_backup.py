@@ -18,10 +18,12 @@ from data.platform import backups
 from data.platform.backups import Keeping
 from data.platform.commands import keep_file, use_folder
 from jobs.api.health import health
-from jobs.backup import BackupFailed, back_up, back_up_when_due, slot, thin, timetable
+from jobs.backup import BackupFailed, back_up, back_up_when_due, timetable
 from jobs.keeping.drill import DrillFailed, clear_away, drill
+from jobs.keeping.following import slot
 from jobs.keeping.restoring import NotRestored, chosen, missing_files, put_back, put_back_files
 from jobs.keeping.store import Store
+from jobs.keeping.thinning import thin
 from migrations.upgrade import upgrade
 from tests.conftest import SECRET_KEY, Opened
 from tests.factories.people import World
