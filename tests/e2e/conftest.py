@@ -155,8 +155,7 @@ class Visitors:
     async def anonymous(self, *, width: int = 1440, height: int = 900, through: str = "") -> Visitor:
         """Somebody whom nobody knows; `through` is the address of a proxy, also for what is on this machine."""
         proxy = ProxySettings(server=through, bypass="<-loopback>") if through else None
-        # Nothing fades or slides, as people may ask for: what is half there is measured by nobody, and costs no time.
-        context = await self.browser.new_context(viewport={"width": width, "height": height}, proxy=proxy, reduced_motion="reduce")
+        context = await self.browser.new_context(viewport={"width": width, "height": height}, proxy=proxy)
         context.set_default_timeout(10_000)
         visitor = Visitor(context, await context.new_page(), self.url, []).heed()
         self.made.append(visitor)
