@@ -74,7 +74,7 @@ def environment_of(database_url: str, secret_key: str, var_dir: Path, more: Mapp
     port, mqtt_port = free_port(), free_port()
     return {
         "DATABASE_URL": database_url, "SECRET_KEY": secret_key, "PUBLIC_URL": f"http://127.0.0.1:{port}", "PORT": str(port),
-        "MQTT_PORT": str(mqtt_port), "VAR_DIR": str(var_dir), **more,
+        "MQTT_PORT": str(mqtt_port), "VAR_DIR": str(var_dir), "BACKUP_LOG": "false", **more,  # the whole server's: other workers' too
     }  # fmt: skip
 
 
