@@ -82,6 +82,7 @@ async def test_another_phone_goes_on_with_the_code_and_a_sensor_of_another_unit_
     await panel.get_by_label("Pairing code").fill(session.pairing_code.lower())
     await panel.get_by_role("button", name="Go on").click()
     await page.wait_for_url(f"**/cold-chain/pairing/{session.id}")
+    await page.wait_for_function("window.did_handshake === true")
     await page.get_by_label("Device EUI").fill(SECOND)
     await page.get_by_role("button", name="This one").click()
     await expect(page.get_by_text("It watches Freezer 1 now.")).to_be_visible()

@@ -41,7 +41,7 @@ async def set_rule(
     place = await queries.place(tx, unit_id=unit_id, site_id=site_id)
     _require(tx, place, changes)
     _check(changes)
-    if place.unit_id and (name := next((one for one in changes if one in OF_SITES), None)):
+    if place.unit_id and (name := next((one for one, said in changes.items() if one in OF_SITES and said is not None), None)):
         raise Invalid(name, "This is said of a site or of everything, not of one unit.")
     rule = await _rule(tx, place)
     old = {name: _plain(getattr(rule, name)) for name in changes}
