@@ -31,7 +31,7 @@ from data.farm.commands.gateways_silent import note_silent_gateways, organizatio
 from data.farm.commands.giving_up import organizations_with_overdue
 from data.farm.commands.guards import organizations_with_outputs, organizations_with_overrun, organizations_with_worse
 from data.farm.commands.presence import organizations_with_missing, organizations_with_silent
-from data.farm.commands.runs import organizations_with_due
+from data.farm.commands.runs import PARTS, organizations_with_due
 from jobs.organizations import in_each, in_turn
 from jobs.timetable import Line
 
@@ -51,7 +51,7 @@ async def run_schedules() -> None:
         unfinished: list[UUID] = []
 
         async def run(organization_id: UUID, unfinished: list[UUID] = unfinished) -> None:
-            parts = 2 if counts[organization_id] > BATCH else 1
+            parts = PARTS if counts[organization_id] > BATCH else 1
             async with asyncio.TaskGroup() as group:
                 tasks = [group.create_task(_run_part(organization_id, part, parts)) for part in range(parts)]
             async with transaction(Actor.system(organization_id, "farm.schedules")) as tx:

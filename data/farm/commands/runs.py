@@ -53,6 +53,12 @@ KEPT = "The schedule {name} keeps it as it is."
 AN_END = -1
 """What ends gives way to whatever begins at the same time."""
 
+PARTS = 2
+"""Into so many parts, by device, those of one organization may be divided at the most."""
+
+# Whoever comes second finds the first one's lines written and its schedules planned anew.
+_ALONE = text("select pg_advisory_xact_lock(hashtextextended('farm.schedules ' || :organization_id, part)) from unnest(:held) part")
+
 # Who writes a line holds its schedule, so nobody can come in between this question and the line.
 _KNOWN = text("""
     select n.id from unnest(:ids, :schedules, :times) n (id, schedule_id, scheduled_time)
@@ -105,9 +111,12 @@ async def organizations_with_due(tx: Transaction, *, at: datetime) -> dict[UUID,
 async def run_due(tx: Transaction, *, at: datetime, most: int = 500, part: int = 0, parts: int = 1) -> Ran:
     """Run what is due in this organization: the record of the run and the command, in one transaction, once.
 
-    Of several runners each takes other schedules, and the unique key keeps the same run from happening twice. A few statements
-    however many are due. Several `parts` of them may run side by side; all schedules of a device are in the same one.
+    The unique key keeps the same run from happening twice. A few statements however many are due. Two `parts` of them may run side by
+    side; all schedules of a device are in the same one. Several runners of one part wait for each other: two that each held one
+    of a device's schedules would not see which of them outranks the other.
     """
+    held = range(PARTS) if parts == 1 else [part]
+    await tx.execute(_ALONE, {"organization_id": str(tx.organization_id), "held": columns.integers(held)})
     statement = (
         select(Schedule, Farm)
         .join(Farm, col(Farm.id) == Schedule.farm_id)
