@@ -37,7 +37,7 @@ async def broker(world: World) -> AsyncIterator[Broker]:
 
 @asynccontextmanager
 async def client(broker: Broker, user: str, secret: str, **more: object) -> AsyncIterator[aiomqtt.Client]:
-    async with aiomqtt.Client("127.0.0.1", broker.port, username=user, password=secret, timeout=5, **more) as made:  # type: ignore[arg-type]
+    async with aiomqtt.Client("127.0.0.1", broker.port, username=user, password=secret, timeout=30, **more) as made:  # type: ignore[arg-type]
         yield made
 
 
@@ -51,7 +51,7 @@ async def hearing(broker: Broker) -> AsyncIterator[aiomqtt.Client]:
 
 
 async def heard(server: aiomqtt.Client) -> tuple[str, bytes, bool]:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         message = await anext(server.messages)
     return message.topic.value, bytes(message.payload), message.retain
 
@@ -59,7 +59,7 @@ async def heard(server: aiomqtt.Client) -> tuple[str, bytes, bool]:
 async def ended(one: aiomqtt.Client) -> None:
     """Wait until its connection is closed from the other side."""
     with pytest.raises(aiomqtt.MqttError):
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             async for _ in one.messages:
                 pass
 
@@ -226,6 +226,6 @@ async def test_what_is_no_mqtt_and_what_is_another_mqtt_is_hung_up_on(broker: Br
     for said, answer in ((b"GET / HTTP/1.1\r\n\r\n", b""), (b"\x10\x0c\x00\x04MQTT\x05\x02\x00\x1e\x00\x00", b"\x20\x02\x00\x01"), (b"\xc0\x00", b"")):
         reader, writer = await asyncio.open_connection("127.0.0.1", broker.port)
         writer.write(said)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             assert await reader.read() == answer
         writer.close()

@@ -60,7 +60,7 @@ async def client(place: Place, user: str, password: str) -> AsyncIterator[aiomqt
 
 
 async def next_topic(one: aiomqtt.Client) -> str:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         return (await anext(one.messages)).topic.value
 
 
@@ -110,7 +110,7 @@ async def test_a_new_password_holds_as_soon_as_mosquitto_reads_the_files_again(w
         await place.write()
         place.broker.reload()
         with pytest.raises(aiomqtt.MqttError):  # whoever is connected with the old one is hung up on
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(30):
                 async for _ in device.messages:
                     pass
     with pytest.raises(aiomqtt.MqttError):
@@ -130,7 +130,7 @@ async def serving(place: Place) -> AsyncIterator[Mqtt]:
     mqtt.start()
     instructions.start()
     try:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             await mqtt.is_connected.wait()
         yield mqtt
     finally:
