@@ -21,6 +21,8 @@ class Bucket:
     access_key: str = "AKIATEST"
     region: str = "ap-southeast-1"
     objects: dict[str, bytes] = field(default_factory=dict)
+    uploads: dict[str, tuple[str, dict[int, bytes]]] = field(default_factory=dict)
+    """The key and the pieces of each large object that is still coming."""
     refused: list[str] = field(default_factory=list)
 
 
@@ -59,6 +61,12 @@ class _Handler(BaseHTTPRequestHandler):
         elif self.command == "PUT" and key and not asked:
             self.of.objects[key] = body
             self._answer(200, ETag='"1"')
+        elif self.command == "POST" and "uploads" in asked:
+            upload = f"upload-{len(self.of.uploads)}"
+            self.of.uploads[upload] = key, {}
+            self._answer(200, f"<InitiateMultipartUploadResult><UploadId>{upload}</UploadId></InitiateMultipartUploadResult>".encode())
+        elif asked.get("uploadId", [""])[0] in self.of.uploads:
+            self._part(key, asked, body)
         elif self.command == "GET" and asked.get("list-type") == ["2"]:
             self._list(asked.get("prefix", [""])[0])
         elif self.command == "GET" and not asked:
@@ -73,6 +81,28 @@ class _Handler(BaseHTTPRequestHandler):
             self._refuse(400, "NotImplemented")
 
     do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = handle_request
+
+    def _part(self, key: str, asked: dict[str, list[str]], body: bytes) -> None:
+        """A large object comes in pieces, numbered from 1, of 5 MB at least but the last; together they are one once it is said."""
+        upload = asked["uploadId"][0]
+        its_key, parts = self.of.uploads[upload]
+        if its_key != key:
+            self._refuse(404, "NoSuchUpload")
+        elif self.command == "PUT":
+            number = int(asked["partNumber"][0])
+            parts[number] = body
+            self._answer(200, ETag=f'"{number}"')
+        elif self.command == "POST":
+            told = [int(one) for one in re.findall(r"<PartNumber>(\d+)</PartNumber>", body.decode())]
+            if told != sorted(parts) or any(len(parts[one]) < 5 << 20 for one in told[:-1]):
+                self._refuse(400, "InvalidPart")
+                return
+            self.of.objects[key] = b"".join(parts[one] for one in told)
+            del self.of.uploads[upload]
+            self._answer(200, f"<CompleteMultipartUploadResult><Key>{escape(key)}</Key><ETag>&quot;1&quot;</ETag></CompleteMultipartUploadResult>".encode())
+        else:
+            del self.of.uploads[upload]
+            self._answer(204)
 
     def _list(self, prefix: str) -> None:
         rows = "".join(

@@ -28,6 +28,7 @@ from jobs.keeping.thinning import thin
 from migrations.upgrade import upgrade
 from tests.conftest import SECRET_KEY, Opened
 from tests.factories.people import World
+from tests.factories.s3 import Bucket, bucket
 
 QUICK = Pace(first=0, look=0.05, reach=0.2, again=0.1, longest=0.2, refused=0.2, patience=20)
 SIZE = 16 << 20
@@ -53,6 +54,13 @@ async def settings(opened: Opened, own: Embedded, tmp_path: Path, world: World) 
         connection.execute("truncate eggs")
     yield Settings(_env_file=None, database_url=own.database("steading"), secret_key=SECRET_KEY, var_dir=tmp_path)
     use_folder(opened.files)
+
+
+@pytest.fixture
+def there() -> Iterator[Bucket]:
+    """A store that speaks S3, empty."""
+    with bucket() as made:
+        yield made
 
 
 @contextlib.asynccontextmanager
@@ -92,8 +100,14 @@ def lay(settings: Settings, *eggs: str) -> datetime:
 
 
 async def test_an_instant_is_gone_back_to_with_exactly_its_rows_and_none_beyond_the_log(
-    settings: Settings, world: World, server: Embedded, tmp_path: Path
+    settings: Settings, there: Bucket, world: World, server: Embedded, tmp_path: Path
 ) -> None:
+    settings = settings.model_copy(
+        update={
+            "backup_url": f"s3://{there.name}/steading", "backup_endpoint": there.url, "backup_region": there.region,
+            "backup_access_key": there.access_key, "backup_secret_key": "secret",
+        }
+    )  # fmt: skip
     async with transaction(world.owner) as tx:
         file = await keep_file(tx, b"a photo", file_name="hens.jpg", mime_type="image/jpeg")
     async with following(settings):
@@ -107,7 +121,7 @@ async def test_an_instant_is_gone_back_to_with_exactly_its_rows_and_none_beyond_
         await back_up_when_due(settings)
     store = Store(settings)
     assert await store.times() == {}, "no copies by the hour are made where the log is received"
-    assert (tmp_path / "backups" / "files" / file.key).read_bytes() == b"a photo"
+    assert there.objects[f"steading/files/{file.key}"] == b"a photo"
 
     found = await found_for(store, wanted)
     assert found
@@ -134,6 +148,7 @@ async def test_an_instant_is_gone_back_to_with_exactly_its_rows_and_none_beyond_
     with embedded(tmp_path / "new" / "pg") as again, psycopg.connect(again.database("steading")) as connection:
         assert connection.execute("select laid from eggs order by 1").fetchall() == [("three",), ("two",)]
         assert connection.execute("select timeline_id from pg_control_checkpoint()").fetchone() == (2,)
+    assert there.refused == []
 
 
 async def test_a_receiver_that_is_killed_begins_again_and_what_the_server_has_dropped_is_a_gap(settings: Settings, own: Embedded) -> None:
